@@ -1,0 +1,122 @@
+#pragma once
+
+#include "core/args_template.hpp"
+#include "core/duration.hpp"
+#include "core/kind_policy.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace jobrunner {
+
+// The configuration file as plain values; docs/configuration.md explains each key. A default
+// member is what an absent key means.
+
+struct LogConfig {
+    std::string level = "info";  // trace, debug, info, warn, error or off
+    std::string format = "text"; // or json
+};
+
+struct WorkerConfig {
+    int slots = 10;
+    Milliseconds shutdown_timeout{30'000};
+    Milliseconds lease{30'000};
+    std::vector<std::string> labels;
+    std::optional<std::string> name; // nothing: the host's name
+};
+
+struct QueueConfig {
+    std::optional<int> slots; // nothing: the worker's
+    int weight = 1;
+};
+
+// Nothing means that the worker's own limit stands.
+struct ResourceLimits {
+    std::optional<std::uint64_t> memory_bytes;
+    std::optional<Milliseconds> cpu; // a whole number of seconds
+    std::optional<int> open_files;
+    std::optional<int> processes;
+    std::optional<std::uint64_t> file_size_bytes;
+};
+
+// A process for each job.
+struct CommandConfig {
+    // The program is a literal: an absolute path, or a bare name to be found in PATH.
+    std::vector<ArgsTemplate> argv;
+    std::map<std::string, std::string> environment;
+    std::vector<std::string> pass_environment; // names, copied from the worker where it has them
+    bool pass_database = false;                // JOBRUNNER_DATABASE, without its password
+    std::string directory;                     // absolute; empty: the worker's
+    ResourceLimits resources;
+    Milliseconds grace{10'000}; // from SIGTERM to SIGKILL
+    std::size_t output_max = 64 * 1024;
+    std::optional<std::string> user;
+    std::optional<int> umask;
+    int nice = 0;
+    bool no_new_privileges = true;
+};
+
+// A warm child that takes many jobs. Not run by this version.
+struct ServiceConfig {
+    std::vector<std::string> argv;
+    int instances = 1;
+};
+
+// An HTTP request for each job. Not run by this version.
+struct HttpConfig {
+    std::string url;
+    std::string method = "POST";
+};
+
+// A statement in the job's own database. Not run by this version.
+struct SqlConfig {
+    std::string statement;
+};
+
+struct KindConfig {
+    KindPolicy policy;
+    std::variant<CommandConfig, ServiceConfig, HttpConfig, SqlConfig> runs;
+};
+
+struct Config {
+    std::string path;     // of the file; empty: there is none
+    std::string database; // a URL; empty: the file names none
+    std::string schema = "jobrunner";
+    bool pooled = false; // the database is behind a transaction-mode pooler
+    WorkerConfig worker;
+    LogConfig log;
+    std::map<std::string, QueueConfig> queues;
+    std::vector<KindConfig> kinds; // by name, ascending
+};
+
+// Reads and checks a configuration file. Relative paths in it (of the database, of commands with
+// a slash, of directories) come out absolute, starting at the file's directory.
+//
+// Throws Error{usage}. One line for each thing that is wrong, in the order of the file, as
+// "file:line: key: what is wrong and what was expected"; lines are separated by '\n'. A file that
+// declares kinds is refused when group or others may write it, or when it belongs to neither root
+// nor the effective user, since whoever writes it chooses what is executed.
+[[nodiscard]] Config load_config(const std::filesystem::path& file);
+
+// Where to look for the configuration file.
+struct ConfigSources {
+    std::optional<std::string> flag;        // --config; must exist if set
+    std::optional<std::string> environment; // $JOBRUNNER_CONFIG; must exist if set; empty: unset
+    std::vector<std::filesystem::path> places{"jobrunner.toml", "/etc/jobrunner/jobrunner.toml"};
+};
+
+// The first of the sources that there is, or nothing.
+// Throws Error{usage} that names flag or variable when the file it names does not exist.
+[[nodiscard]] std::optional<std::filesystem::path> find_config(const ConfigSources& sources);
+
+// The kind of that name, or null. Lives as long as `config`.
+[[nodiscard]] const KindConfig* find_kind(const Config& config, std::string_view name);
+
+} // namespace jobrunner
