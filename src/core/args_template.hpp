@@ -69,12 +69,15 @@ public:
     // not closed or not opened, or of a placeholder that does not exist.
     [[nodiscard]] static ArgsTemplate parse(std::string_view text);
 
+    // A template that always gives `text`, braces included.
+    [[nodiscard]] static ArgsTemplate literal(std::string text);
+
     // The text with every placeholder replaced by its value.
     // Throws Error{refused} that names the placeholder when its value is missing, null, an object,
     // an array, or holds a NUL character: the job cannot run, now or later.
     [[nodiscard]] std::string fill(const ArgsView& args, const TemplateJob& job) const;
 
-    // As parse() got it.
+    // As parse() or literal() got it.
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
 
     // Whether the template has no placeholder, so that fill() always gives the same string.

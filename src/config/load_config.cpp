@@ -1,0 +1,154 @@
+#include "config/config.hpp"
+#include "config/config_section.hpp"
+#include "config/database_url.hpp"
+#include "config/file_text.hpp"
+#include "config/read_kind.hpp"
+#include "core/error.hpp"
+
+#include <algorithm>
+
+namespace jobrunner {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+toml::table parse(const std::string& text, const std::filesystem::path& file)
+{
+    try {
+        return toml::parse(text, file.string());
+    } catch (const toml::parse_error& error) {
+        throw Error(ErrorKind::usage,
+            file.string() + ":" + std::to_string(error.source().begin.line) + ": " +
+                std::string(error.description()));
+    }
+}
+
+void read_database(ConfigSection& root, Config& config, const std::filesystem::path& directory)
+{
+    const auto url = root.text("database", "a database URL");
+    if (!url) {
+        return;
+    }
+    try {
+        check_database_url(*url);
+        config.database = resolve_database_url(*url, directory);
+    } catch (const Error& error) {
+        root.problem("database", error.what());
+    }
+}
+
+// A lower-case identifier that needs no quotes and leaves room for the names derived from it.
+void read_schema(ConfigSection& root, Config& config)
+{
+    constexpr std::size_t schema_bytes_max = 48;
+    constexpr std::string_view expected =
+        "a name of 1 to 48 letters a-z, digits and _, starting with no digit and not with pg_,";
+    auto schema = root.text("schema", expected);
+    if (!schema) {
+        return;
+    }
+    const bool plain = std::ranges::all_of(
+        *schema, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+    if (!plain || schema->size() > schema_bytes_max || (schema->front() >= '0' && schema->front() <= '9') ||
+        schema->starts_with("pg_")) {
+        root.problem("schema", "is \"" + *schema + "\"; " + std::string(expected) + " was expected");
+        return;
+    }
+    config.schema = std::move(*schema);
+}
+
+WorkerConfig read_worker(ConfigSection section)
+{
+    WorkerConfig worker;
+    assign(worker.slots, section.integer("slots", {1, 10'000}));
+    assign(worker.shutdown_timeout, section.duration("shutdown_timeout", {seconds{0}, hours{24}}));
+    assign(worker.lease, section.duration("lease", {seconds{1}, hours{1}}));
+    assign(worker.name, section.name("name"));
+    for (auto& label : section.texts("labels", "an array of names").value_or(std::vector<ConfigText>{})) {
+        if (is_config_name(label.value)) {
+            worker.labels.push_back(std::move(label.value));
+        } else {
+            section.problem(label, "is no label; " + std::string(config_name_expected) + " was expected");
+        }
+    }
+    section.refuse_unknown();
+    return worker;
+}
+
+LogConfig read_log(ConfigSection section)
+{
+    LogConfig log;
+    assign(log.level, section.choice("level", {"trace", "debug", "info", "warn", "error", "off"}));
+    assign(log.format, section.choice("format", {"text", "json"}));
+    section.refuse_unknown();
+    return log;
+}
+
+QueueConfig read_queue(const std::string& name, ConfigSection section)
+{
+    QueueConfig queue;
+    if (!is_config_name(name)) {
+        section.problem("", "is no name of a queue; " + std::string(config_name_expected) + " was expected");
+    }
+    assign(queue.slots, section.integer("slots", {0, 10'000}));
+    assign(queue.weight, section.integer("weight", {1, 1'000}));
+    section.refuse_unknown();
+    return queue;
+}
+
+void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path& directory)
+{
+    auto section = root.section("defaults");
+    const auto defaults = section ? read_defaults(std::move(*section)) : KindDefaults{};
+    auto kinds = root.section("kinds");
+    if (!kinds) {
+        return;
+    }
+    for (auto& [name, kind] : kinds->sections()) {
+        if (!is_config_name(name)) {
+            kind.problem("", "is no name of a kind; " + std::string(config_name_expected) + " was expected");
+        }
+        config.kinds.push_back(read_kind(name, std::move(kind), defaults, directory));
+    }
+    std::ranges::sort(
+        config.kinds, {}, [](const KindConfig& kind) -> const std::string& { return kind.policy.kind; });
+}
+
+} // namespace
+
+Config load_config(const std::filesystem::path& file)
+{
+    const auto [text, access] = read_file_text(file);
+    const auto table = parse(text, file);
+    const auto distrust = table.contains("kinds") ? reason_to_distrust(access) : std::nullopt;
+    if (distrust) {
+        throw Error(ErrorKind::usage, file.string() + ": " + *distrust);
+    }
+
+    const auto directory = std::filesystem::absolute(file).parent_path();
+    ConfigProblems problems(file.string());
+    ConfigSection root(table, "", problems);
+    Config config;
+    config.path = file.string();
+    read_database(root, config, directory);
+    read_schema(root, config);
+    assign(config.pooled, root.flag("pooled"));
+    if (auto worker = root.section("worker")) {
+        config.worker = read_worker(std::move(*worker));
+    }
+    if (auto log = root.section("log")) {
+        config.log = read_log(std::move(*log));
+    }
+    if (auto queues = root.section("queues")) {
+        for (auto& [name, queue] : queues->sections()) {
+            config.queues.emplace(name, read_queue(name, std::move(queue)));
+        }
+    }
+    read_kinds(root, config, directory);
+    root.refuse_unknown();
+    problems.throw_if_any();
+    return config;
+}
+
+} // namespace jobrunner

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "config/config_section.hpp"
+
+#include <filesystem>
+
+namespace jobrunner {
+
+// Reads the keys of a kind that say how its process is run, all but `command` itself.
+[[nodiscard]] CommandConfig read_process(
+    ConfigSection& section, Milliseconds default_grace, const std::filesystem::path& directory);
+
+// Reads `command`. Empty where it is wrong, which is then among the problems.
+[[nodiscard]] std::vector<ArgsTemplate> read_command(
+    ConfigSection& section, const std::filesystem::path& directory);
+
+} // namespace jobrunner

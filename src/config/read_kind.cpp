@@ -1,0 +1,150 @@
+#include "config/read_kind.hpp"
+
+#include "config/read_command.hpp"
+
+#include <array>
+
+namespace jobrunner {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+constexpr hours month{24 * 30};
+constexpr Milliseconds shortest{1};
+
+void read_backoff(ConfigSection section, RetryPolicy& retry)
+{
+    assign(retry.base, section.duration("base", {shortest, month}));
+    assign(retry.factor, section.number("factor", {1.0, 100.0}));
+    assign(retry.cap, section.duration("cap", {shortest, 12 * month}));
+    assign(retry.jitter, section.number("jitter", {0.0, 1.0}));
+    if (retry.base > retry.cap) {
+        section.problem("base",
+            "is " + format_duration(retry.base) + "; at most the cap of " + format_duration(retry.cap) +
+                " was expected");
+    }
+    section.refuse_unknown();
+}
+
+void read_shared_policy(ConfigSection& section, KindPolicy& policy)
+{
+    assign(policy.max_attempts, section.integer("max_attempts", {1, 10'000}));
+    if (auto backoff = section.section("backoff")) {
+        read_backoff(std::move(*backoff), policy.retry);
+    }
+    assign(policy.timeout, section.duration_or("timeout", "none", {shortest, month}));
+    assign(policy.keep, section.duration_or("keep_completed", "forever", {seconds{0}, hours{24 * 3650}}));
+    assign(policy.snooze, section.duration("snooze", {seconds{1}, month}));
+}
+
+void refuse_unsupported(ConfigSection& section, std::string_view key, std::string_view what)
+{
+    section.problem(key,
+        "this version of jobrunner cannot run " + std::string(what) +
+            " yet; a kind with `command` was expected");
+}
+
+ServiceConfig read_service(ConfigSection& section)
+{
+    constexpr std::string_view expected = "an array of strings, first the program, then its arguments,";
+    ServiceConfig service;
+    const auto texts = section.texts("service", expected);
+    if (texts && texts->empty()) {
+        section.problem("service", "is empty; " + std::string(expected) + " was expected");
+    }
+    for (const auto& text : texts.value_or(std::vector<ConfigText>{})) {
+        service.argv.push_back(text.value);
+    }
+    assign(service.instances, section.integer("instances", {1, 1'000}));
+    refuse_unsupported(section, "service", "services");
+    return service;
+}
+
+HttpConfig read_http(ConfigSection& section)
+{
+    HttpConfig http;
+    if (auto request = section.section("http")) {
+        assign(http.url, request->text("url", "a URL"));
+        assign(http.method, request->choice("method", {"POST", "PUT", "PATCH", "GET", "DELETE"}));
+        if (!request->has("url")) {
+            request->problem("url", "has no url; a URL was expected");
+        }
+        request->refuse_unknown();
+    }
+    refuse_unsupported(section, "http", "HTTP kinds");
+    return http;
+}
+
+SqlConfig read_sql(ConfigSection& section)
+{
+    SqlConfig sql;
+    assign(sql.statement, section.text("sql", "one SQL statement"));
+    refuse_unsupported(section, "sql", "SQL kinds");
+    return sql;
+}
+
+// The one key of the table that says how the kind runs, or nothing if there are none or several.
+std::optional<std::string_view> way_to_run(ConfigSection& section)
+{
+    constexpr std::array<std::string_view, 4> ways{"command", "service", "http", "sql"};
+    std::optional<std::string_view> found;
+    for (const auto way : ways) {
+        if (!section.has(way)) {
+            continue;
+        }
+        if (found) {
+            section.problem(
+                way, "stands beside " + std::string(*found) + "; one way to run the kind was expected");
+            return std::nullopt;
+        }
+        found = way;
+    }
+    if (!found) {
+        section.problem("", "says nothing to run; command = [\"program\", \"argument\"] was expected");
+    }
+    return found;
+}
+
+} // namespace
+
+KindDefaults read_defaults(ConfigSection section)
+{
+    KindDefaults defaults;
+    read_shared_policy(section, defaults.policy);
+    assign(defaults.grace, section.duration("grace", {seconds{0}, hours{1}}));
+    section.refuse_unknown();
+    return defaults;
+}
+
+KindConfig read_kind(const std::string& name, ConfigSection section, const KindDefaults& defaults,
+    const std::filesystem::path& directory)
+{
+    KindConfig kind{defaults.policy, {}};
+    kind.policy.kind = name;
+    read_shared_policy(section, kind.policy);
+    assign(kind.policy.max_give_backs, section.integer("max_give_backs", {0, 10'000}));
+    assign(kind.policy.record_every_attempt, section.flag("record_every_attempt"));
+    assign(kind.policy.notify, section.flag("notify"));
+
+    const auto way = way_to_run(section);
+    if (!way) {
+        return kind;
+    }
+    if (*way == "command") {
+        auto command = read_process(section, defaults.grace, directory);
+        command.argv = read_command(section, directory);
+        kind.runs = std::move(command);
+    } else if (*way == "service") {
+        (void)read_process(section, defaults.grace, directory);
+        kind.runs = read_service(section);
+    } else if (*way == "http") {
+        kind.runs = read_http(section);
+    } else {
+        kind.runs = read_sql(section);
+    }
+    section.refuse_unknown();
+    return kind;
+}
+
+} // namespace jobrunner

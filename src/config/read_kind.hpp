@@ -1,0 +1,23 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "config/config_section.hpp"
+
+#include <filesystem>
+
+namespace jobrunner {
+
+// What [defaults] says for every kind that does not say otherwise.
+struct KindDefaults {
+    KindPolicy policy;
+    Milliseconds grace{10'000};
+};
+
+// Reads [defaults].
+[[nodiscard]] KindDefaults read_defaults(ConfigSection section);
+
+// Reads one table of [kinds]. Paths are resolved against `directory`, which is absolute.
+[[nodiscard]] KindConfig read_kind(const std::string& name, ConfigSection section,
+    const KindDefaults& defaults, const std::filesystem::path& directory);
+
+} // namespace jobrunner
