@@ -1,0 +1,32 @@
+# What `cmake --install` puts where.
+
+include(CMakePackageConfigHelpers)
+set(config_folder "${CMAKE_INSTALL_LIBDIR}/cmake/jobrunner")
+set(data_folder "${CMAKE_INSTALL_DATADIR}/jobrunner")
+
+if(TARGET jobrunner)
+    install(TARGETS jobrunner RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
+install(
+    TARGETS jobrunner_core jobrunner_config jobrunner_executor jobrunner_storage jobrunner_worker
+        jobrunner_client jobrunner_library
+    EXPORT jobrunner_targets
+    ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(EXPORT jobrunner_targets NAMESPACE jobrunner:: FILE jobrunnerTargets.cmake DESTINATION "${config_folder}")
+
+configure_package_config_file(
+    "${PROJECT_SOURCE_DIR}/cmake/jobrunnerConfig.cmake.in" "${PROJECT_BINARY_DIR}/jobrunnerConfig.cmake"
+    INSTALL_DESTINATION "${config_folder}")
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/jobrunnerConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
+install(
+    FILES "${PROJECT_BINARY_DIR}/jobrunnerConfig.cmake" "${PROJECT_BINARY_DIR}/jobrunnerConfigVersion.cmake"
+    DESTINATION "${config_folder}")
+
+if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/include")
+    install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
+endif()
+foreach(folder IN ITEMS examples schema)
+    if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}")
+        install(DIRECTORY ${folder} DESTINATION "${data_folder}" USE_SOURCE_PERMISSIONS)
+    endif()
+endforeach()
