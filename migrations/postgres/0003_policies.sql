@@ -1,0 +1,152 @@
+-- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+--
+-- Locks:   none on existing tables; it only creates.
+-- Go back: drop the tables that it creates.
+
+CREATE TABLE {schema}.batches (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    parent_id   bigint,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    sealed_at   timestamptz,
+    finished_at timestamptz,
+    name        text NOT NULL DEFAULT '',
+    on_success  jsonb,
+    on_complete jsonb,
+    on_death    jsonb,
+    meta        jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT batches_pkey PRIMARY KEY (id)
+);
+
+-- Members as they come and go, one row per transaction and batch: summed up for progress,
+-- folded by maintenance, so that no settle waits for another's row.
+CREATE TABLE {schema}.batch_counts (
+    batch_id  bigint NOT NULL,
+    at        timestamptz NOT NULL DEFAULT now(),
+    added     integer NOT NULL DEFAULT 0,
+    completed integer NOT NULL DEFAULT 0,
+    cancelled integer NOT NULL DEFAULT 0,
+    dead      integer NOT NULL DEFAULT 0
+);
+
+-- Serves the sum of one batch.
+CREATE INDEX batch_counts_batch ON {schema}.batch_counts (batch_id);
+
+-- An edge per parent of a blocked job. An edge is closed in place by its parent's settle; the child's own
+-- row is written once, when its last edge closes, however many parents it has.
+CREATE TABLE {schema}.dependencies (
+    job_id       bigint NOT NULL,
+    parent_id    bigint NOT NULL,
+    closed_at    timestamptz,
+    parent_state {schema}.job_state,
+    result       jsonb,
+    CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
+);
+
+-- Serves the closing of a settled parent's edges.
+CREATE INDEX dependencies_open ON {schema}.dependencies (parent_id) WHERE closed_at IS NULL;
+
+-- Children with an edge closed since they were last looked at, and how many edges are still open.
+CREATE TABLE {schema}.dependency_counts (
+    job_id  bigint NOT NULL,
+    pending integer NOT NULL,
+    failed  integer NOT NULL DEFAULT 0,
+    CONSTRAINT dependency_counts_pkey PRIMARY KEY (job_id),
+    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+);
+
+CREATE TABLE {schema}.schedules (
+    name       text NOT NULL,
+    expression text NOT NULL,
+    time_zone  text NOT NULL DEFAULT 'UTC',
+    kind       text NOT NULL,
+    args       jsonb NOT NULL DEFAULT '{}',
+    options    jsonb NOT NULL DEFAULT '{}',
+    overlap    text NOT NULL DEFAULT 'queue',
+    missed     text NOT NULL DEFAULT 'last',
+    jitter     interval NOT NULL DEFAULT interval '0',
+    next_at    timestamptz,
+    paused_at  timestamptz,
+    source     text NOT NULL DEFAULT 'sql',
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT schedules_pkey PRIMARY KEY (name),
+    CONSTRAINT schedules_name_is_1_to_128_printable_characters
+        CHECK (length(name) BETWEEN 1 AND 128 AND name !~ '[[:cntrl:]]'),
+    CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
+        CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
+    CONSTRAINT schedules_args_is_an_object CHECK (jsonb_typeof(args) = 'object')
+);
+
+-- Serves the search for due schedules.
+CREATE INDEX schedules_due ON {schema}.schedules (next_at) WHERE paused_at IS NULL;
+
+-- A due time enqueues once: the key decides, whoever comes first.
+CREATE TABLE {schema}.schedule_runs (
+    schedule    text NOT NULL,
+    due_at      timestamptz NOT NULL,
+    enqueued_at timestamptz NOT NULL DEFAULT now(),
+    job_id      bigint,
+    outcome     text NOT NULL DEFAULT 'enqueued',
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+);
+
+CREATE TABLE {schema}.limits (
+    id         bigint GENERATED ALWAYS AS IDENTITY,
+    scope      text NOT NULL,
+    name       text NOT NULL,
+    at_most    integer,
+    starts     integer,
+    period     interval,
+    waiting    integer,
+    CONSTRAINT limits_pkey PRIMARY KEY (id),
+    CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
+    CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
+    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+);
+
+-- Live claims that count against a limit; a row lives as long as its claim.
+CREATE TABLE {schema}.limit_holds (
+    scope  text NOT NULL,
+    name   text NOT NULL,
+    job_id bigint NOT NULL,
+    fence  integer NOT NULL,
+    worker bigint NOT NULL,
+    cost   integer NOT NULL,
+    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
+);
+
+-- Starts within the longest period of their limit.
+CREATE TABLE {schema}.limit_starts (
+    scope      text NOT NULL,
+    name       text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    cost       integer NOT NULL
+);
+
+-- Serves the count of starts within a sliding period.
+CREATE INDEX limit_starts_window ON {schema}.limit_starts (scope, name, started_at);
+
+-- Unique keys that outlive their job.
+CREATE TABLE {schema}.unique_windows (
+    unique_key text NOT NULL,
+    job_id     bigint NOT NULL,
+    until      timestamptz NOT NULL,
+    CONSTRAINT unique_windows_pkey PRIMARY KEY (unique_key)
+);
+
+-- Serves the clearing of windows that have passed.
+CREATE INDEX unique_windows_until ON {schema}.unique_windows (until);
+
+-- Named signals that jobs wait for, and those sent before anyone waited.
+CREATE TABLE {schema}.signals (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    name        text NOT NULL,
+    job_id      bigint,
+    waits_until timestamptz,
+    sent_at     timestamptz,
+    payload     jsonb,
+    CONSTRAINT signals_pkey PRIMARY KEY (id),
+    CONSTRAINT signals_name_is_1_to_512_bytes CHECK (octet_length(name) BETWEEN 1 AND 512)
+);
+
+-- Serves the meeting of a signal with those who wait for it.
+CREATE INDEX signals_name ON {schema}.signals (name);

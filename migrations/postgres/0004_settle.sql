@@ -1,0 +1,322 @@
+-- Wake-ups, settling, history's partitions.
+--
+-- Locks:   a SHARE ROW EXCLUSIVE lock on jobs for the triggers, for a moment.
+-- Go back: drop the triggers and functions that it creates.
+
+-- Tells sleeping workers about new jobs, once per statement.
+--
+-- A worker that sleeps holds the advisory lock (table, 1) shared on its listening session; a busy
+-- one does not. While nobody sleeps the probe below succeeds and nothing is sent: NOTIFY would
+-- take a lock on the whole database at commit. The lock goes with its session, so no flag is left behind.
+-- A wake-up missed in between costs one poll. `SET LOCAL jobrunner.wake = off` switches it off.
+CREATE FUNCTION {schema}.wake_workers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('jobrunner.wake', true) = 'off' THEN
+        RETURN NULL;
+    END IF;
+    IF pg_try_advisory_lock(TG_RELID::integer, 1) THEN
+        PERFORM pg_advisory_unlock(TG_RELID::integer, 1);
+    ELSE
+        PERFORM pg_notify(TG_TABLE_SCHEMA || '_wake', '');
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_wake AFTER INSERT ON {schema}.jobs
+    FOR EACH STATEMENT EXECUTE FUNCTION {schema}.wake_workers();
+
+-- A running job whose row an application replaces runs once more after it settles.
+CREATE FUNCTION {schema}.mark_rerun() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE {schema}.jobs
+    SET rerun = true
+    WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+
+-- Fires only for statements that name one of these columns, and no claim or settle does so while the job keeps running.
+CREATE TRIGGER jobs_replaced_while_running
+    AFTER UPDATE OF kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, tags, meta ON {schema}.jobs
+    FOR EACH ROW
+    WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
+    EXECUTE FUNCTION {schema}.mark_rerun();
+
+-- The attempts of a job as they are kept with it once it has finished.
+CREATE FUNCTION {schema}.packed_attempts(job bigint) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_agg(to_jsonb(a) - 'job_id' ORDER BY a.fence)
+    FROM {schema}.attempt_log a
+    WHERE a.job_id = job
+$$;
+
+-- The first day on which a row may go that is to be kept for `keep` from now; null keeps for ever.
+CREATE FUNCTION {schema}.keep_until(keep interval) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END
+$$;
+
+-- Completes claims of one worker. The arrays run side by side; those of null stand for nulls throughout.
+-- keeps: how long each job is kept; null for ever, zero not at all. records: closing rows go to attempts too.
+-- Returns how many of them were still that worker's. A job replaced while it ran goes back to the queue.
+CREATE FUNCTION {schema}.complete_jobs(
+    of_worker bigint, ids bigint[], fences integer[], keeps interval[],
+    results jsonb[], outputs text[], cpus bigint[], sizes bigint[])
+RETURNS integer
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+DECLARE
+    done integer;
+    again integer;
+BEGIN
+    WITH settled AS MATERIALIZED (
+        DELETE FROM {schema}.jobs j
+        USING unnest(ids, fences, keeps, results, outputs, cpus, sizes)
+            AS s(id, fence, keep, result, output, cpu_ms, max_rss_bytes)
+        WHERE j.id = s.id
+            AND j.fence = s.fence
+            AND j.worker = of_worker
+            AND j.state = 'running'
+            AND NOT j.rerun
+        RETURNING j.*, s.keep, s.result, s.output, s.cpu_ms, s.max_rss_bytes
+    ),
+    kept AS (
+        INSERT INTO {schema}.history (
+            id, run_at, created_at, started_at, claimed_at, finished_at, expires_at, worker, batch_id,
+            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost, keep_until, state, snoozes, priority,
+            crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key, serial_key, fair_key,
+            affinity_key, requires, depends_on, on_dependency_failure, tags, meta, traceparent, reason, schedule,
+            result, output, attempts)
+        SELECT
+            id, run_at, created_at, started_at, claimed_at, clock_timestamp(), expires_at, worker, batch_id,
+            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost, {schema}.keep_until(keep), 'completed',
+            snoozes, priority, crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key,
+            serial_key, fair_key, affinity_key, requires, depends_on, on_dependency_failure, tags, meta,
+            traceparent, NULL, schedule, result, output,
+            CASE WHEN fence > 1 THEN {schema}.packed_attempts(id) END
+        FROM settled
+        WHERE keep IS NULL OR keep > interval '0'
+    ),
+    attempts_moved AS (
+        DELETE FROM {schema}.attempt_log a
+        USING settled s
+        WHERE s.fence > 1 AND a.job_id = s.id
+    ),
+    counted AS (
+        INSERT INTO {schema}.statistics_log (minute, queue, kind, completed, run_ms, wait_ms)
+        SELECT
+            date_trunc('minute', now()), queue, kind, count(*),
+            sum(extract(epoch FROM now() - claimed_at) * 1000),
+            sum(extract(epoch FROM claimed_at - greatest(run_at, created_at)) * 1000)
+        FROM settled
+        GROUP BY queue, kind
+    )
+    SELECT count(*) INTO done FROM settled;
+
+    IF done < cardinality(ids) THEN
+        WITH settled AS (
+            UPDATE {schema}.jobs j
+            SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = false,
+                run_at = greatest(j.run_at, now()), ready_at = now(),
+                position = nextval('{schema}.job_positions')
+            FROM unnest(ids, fences, cpus, sizes, outputs) AS s(id, fence, cpu_ms, max_rss_bytes, output)
+            WHERE j.id = s.id
+                AND j.fence = s.fence
+                AND j.worker = of_worker
+                AND j.state = 'running'
+                AND j.rerun
+            RETURNING j.id, j.fence, j.claimed_at, s.cpu_ms, s.max_rss_bytes, s.output, j.queue, j.kind
+        ),
+        recorded AS (
+            INSERT INTO {schema}.attempt_log
+                (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, output, outcome)
+            SELECT id, fence, 1, of_worker, claimed_at, cpu_ms, max_rss_bytes, output, 'completed'
+            FROM settled
+        ),
+        counted AS (
+            INSERT INTO {schema}.statistics_log (minute, queue, kind, completed)
+            SELECT date_trunc('minute', now()), queue, kind, count(*)
+            FROM settled
+            GROUP BY queue, kind
+        )
+        SELECT count(*) INTO again FROM settled;
+        done := done + again;
+    END IF;
+    RETURN done;
+END $$;
+
+-- Closes claims that did not complete and puts their jobs back: after a failure, a snooze, a give-back or a
+-- crash. One object per claim: id, fence, worker, outcome, delay_ms, refund (attempts given back), reason and
+-- the attempt's record. Returns the ids that were still those claims'.
+CREATE FUNCTION {schema}.requeue_jobs(settlements jsonb) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+BEGIN
+    RETURN QUERY
+    WITH wanted AS MATERIALIZED (
+        SELECT *
+        FROM jsonb_to_recordset(settlements) AS s(
+            id bigint, fence integer, worker bigint, outcome text, delay_ms bigint, refund integer, reason text,
+            error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
+            max_rss_bytes bigint, output text)
+        ORDER BY id
+    ),
+    settled AS MATERIALIZED (
+        UPDATE {schema}.jobs j
+        SET state = CASE WHEN s.outcome IN ('failed', 'timed_out', 'crashed') AND s.delay_ms > 0
+                THEN 'retryable' ELSE 'available' END::{schema}.job_state,
+            worker = NULL,
+            attempt = CASE WHEN j.rerun THEN 0 ELSE j.attempt - s.refund END,
+            crashes = j.crashes + (s.outcome = 'crashed')::integer,
+            snoozes = j.snoozes + (s.outcome = 'snoozed')::integer,
+            give_backs = least(j.give_backs + (s.outcome = 'released')::integer, 32767),
+            run_at = CASE WHEN j.rerun THEN greatest(j.run_at, now())
+                ELSE now() + s.delay_ms * interval '1 millisecond' END,
+            ready_at = now(),
+            rerun = false,
+            position = nextval('{schema}.job_positions'),
+            reason = s.reason
+        FROM wanted s
+        WHERE j.id = s.id
+            AND j.fence = s.fence
+            AND j.worker = s.worker
+            AND j.state = 'running'
+        RETURNING j.id, j.queue, j.kind, j.claimed_at, greatest(j.attempt + s.refund, 1) AS attempt, s.fence, s.worker,
+            s.outcome, s.error_class, s.error, s.backtrace, s.exit_code, s.signal, s.cpu_ms, s.max_rss_bytes, s.output
+    ),
+    recorded AS (
+        INSERT INTO {schema}.attempt_log
+            (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
+             exit_code, signal, cpu_ms, max_rss_bytes, output)
+        SELECT
+            d.id, d.fence, d.attempt, d.worker, d.claimed_at, clock_timestamp(), d.outcome, d.error_class, d.error,
+            d.backtrace, d.exit_code, d.signal, d.cpu_ms, d.max_rss_bytes, d.output
+        FROM settled d
+    ),
+    counted AS (
+        INSERT INTO {schema}.statistics_log (minute, queue, kind, failed, snoozed, released, crashed)
+        SELECT
+            date_trunc('minute', now()), s.queue, s.kind,
+            count(*) FILTER (WHERE s.outcome IN ('failed', 'timed_out')),
+            count(*) FILTER (WHERE s.outcome = 'snoozed'),
+            count(*) FILTER (WHERE s.outcome = 'released'),
+            count(*) FILTER (WHERE s.outcome = 'crashed')
+        FROM settled s
+        GROUP BY s.queue, s.kind
+    )
+    SELECT d.id FROM settled d;
+END $$;
+
+-- Closes claims for good without completing them: dead or cancelled. One object per claim, as for
+-- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. Returns the ids that were still those claims'.
+CREATE FUNCTION {schema}.finish_jobs(settlements jsonb) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+DECLARE
+    s record;
+    j {schema}.jobs%ROWTYPE;
+    closing jsonb;
+BEGIN
+    FOR s IN
+        SELECT *
+        FROM jsonb_to_recordset(settlements) AS r(
+            id bigint, fence integer, worker bigint, state text, outcome text, keep_ms bigint, reason text,
+            error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
+            max_rss_bytes bigint, output text, fingerprint text)
+        ORDER BY id
+    LOOP
+        DELETE FROM {schema}.jobs d
+        WHERE d.id = s.id
+            AND d.fence = s.fence
+            AND d.worker = s.worker
+            AND d.state = 'running'
+        RETURNING d.* INTO j;
+        CONTINUE WHEN NOT FOUND;
+
+        closing := jsonb_strip_nulls(jsonb_build_object(
+            'fence', s.fence, 'attempt', j.attempt, 'worker', s.worker, 'started_at', j.claimed_at,
+            'finished_at', clock_timestamp(), 'outcome', s.outcome, 'error_class', s.error_class, 'error', s.error,
+            'backtrace', s.backtrace, 'exit_code', s.exit_code, 'signal', s.signal, 'cpu_ms', s.cpu_ms,
+            'max_rss_bytes', s.max_rss_bytes, 'output', s.output));
+        PERFORM {schema}.keep_finished(j, jsonb_build_object(
+            'state', s.state, 'reason', s.reason, 'error', s.error, 'fingerprint', s.fingerprint,
+            'finished_at', clock_timestamp(), 'cpu_ms', s.cpu_ms, 'max_rss_bytes', s.max_rss_bytes, 'output', s.output,
+            'attempts', coalesce({schema}.packed_attempts(j.id), '[]') || closing,
+            'keep_until', CASE WHEN s.keep_ms = 0 THEN 'none'
+                ELSE {schema}.keep_until(s.keep_ms * interval '1 millisecond')::text END));
+        INSERT INTO {schema}.statistics_log (minute, queue, kind, dead, cancelled)
+        VALUES (date_trunc('minute', now()), j.queue, j.kind, (s.state = 'dead')::integer,
+            (s.state = 'cancelled')::integer);
+        RETURN NEXT j.id;
+    END LOOP;
+END $$;
+
+-- Writes a job that has just left `jobs` to where its kind of end is kept, and clears what only unfinished
+-- jobs have. `closing` holds the columns that its end decides, state and keep_until among them; a job that is
+-- not to be kept at all has keep_until 'none'.
+CREATE FUNCTION {schema}.keep_finished(j {schema}.jobs, closing jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF closing ->> 'state' = 'dead' THEN
+        INSERT INTO {schema}.dead_jobs
+        SELECT *
+        FROM jsonb_populate_record(NULL::{schema}.dead_jobs, to_jsonb(j) || closing || '{"keep_until": "infinity"}');
+    ELSIF closing ->> 'keep_until' <> 'none' THEN
+        INSERT INTO {schema}.history
+        SELECT *
+        FROM jsonb_populate_record(NULL::{schema}.history, to_jsonb(j) || closing);
+    END IF;
+    DELETE FROM {schema}.attempt_log WHERE job_id = j.id;
+    DELETE FROM {schema}.output_chunks WHERE job_id = j.id;
+    DELETE FROM {schema}.progress WHERE job_id = j.id;
+    DELETE FROM {schema}.cancel_requests WHERE job_id = j.id;
+END $$;
+
+-- Makes room for rows kept until the given days. Days in the past or already standing are passed over.
+CREATE FUNCTION {schema}.ensure_history_days(days date[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+DECLARE
+    day date;
+    made integer := 0;
+    name text;
+BEGIN
+    -- One maker at a time; the others find the work done.
+    PERFORM pg_advisory_xact_lock('{schema}.history'::regclass::oid::integer, 2);
+    FOREACH day IN ARRAY days LOOP
+        name := 'history_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN NOT isfinite(day) OR to_regclass(format('{schema}.%I', name)) IS NOT NULL;
+        EXECUTE format('CREATE TABLE {schema}.%I (LIKE {schema}.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
+        -- Rows that arrived before their partition move into it.
+        EXECUTE format('WITH moved AS (DELETE FROM {schema}.history_other WHERE keep_until = %L RETURNING *)
+            INSERT INTO {schema}.%I SELECT * FROM moved', day, name);
+        EXECUTE format('ALTER TABLE {schema}.history ATTACH PARTITION {schema}.%I FOR VALUES FROM (%L) TO (%L)',
+            name, day, day + 1);
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- Drops the partitions of days that have passed. Gives up at once where a reader is in the way; the next call tries again.
+CREATE FUNCTION {schema}.drop_history_days() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+DECLARE
+    partition record;
+    dropped integer := 0;
+BEGIN
+    FOR partition IN
+        SELECT c.oid::regclass AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = '{schema}.history'::regclass AND c.relname ~ '^history_[0-9]{8}$'
+        ORDER BY 2
+    LOOP
+        EXIT WHEN partition.day > (now() AT TIME ZONE 'UTC')::date;
+        EXECUTE format('DROP TABLE %s', partition.name);
+        dropped := dropped + 1;
+    END LOOP;
+    DELETE FROM {schema}.history_other WHERE keep_until <= (now() AT TIME ZONE 'UTC')::date;
+    RETURN dropped;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN dropped;
+END $$;

@@ -1,0 +1,128 @@
+#include "core/lane_book.hpp"
+
+#include <algorithm>
+
+namespace jobrunner {
+namespace {
+
+// Below and above every priority of a smallint.
+constexpr int below_all = -32769;
+constexpr int above_all = 32768;
+// Above every name in the order of bytes: U+10FFFF.
+const std::string last_name = "\xF4\x8F\xBF\xBF";
+
+// Marks closer together than this are one: a bound on their number.
+constexpr std::chrono::milliseconds mark_distance{25};
+
+} // namespace
+
+LaneBook::LaneBook(std::vector<std::string> queues)
+{
+    reset(std::move(queues));
+}
+
+void LaneBook::reset(std::vector<std::string> queues)
+{
+    queues_ = std::move(queues);
+    std::sort(queues_.begin(), queues_.end());
+    lanes_.clear();
+}
+
+std::vector<LaneRange> LaneBook::ranges(bool from_bottom) const
+{
+    std::vector<LaneRange> ranges;
+    const auto cover = [&](const Lane& low, const Lane& high) {
+        ranges.push_back({low, 0, high});
+        for (auto lane = lanes_.upper_bound(low); lane != lanes_.end() && lane->first < high; ++lane) {
+            ranges.back().high = lane->first;
+            ranges.push_back({lane->first, from_bottom ? 0 : lane->second.floor, high});
+        }
+    };
+    if (queues_.empty()) {
+        cover({"", below_all}, {last_name, above_all});
+    }
+    for (const auto& queue : queues_) {
+        cover({queue, below_all}, {queue, above_all});
+    }
+    return ranges;
+}
+
+void LaneBook::learn(std::span<const LaneFound> found)
+{
+    for (const auto& one : found) {
+        State& state = lanes_[one.lane];
+        state.suspected = true;
+        state.last_seen = one.last;
+        if (one.first <= state.floor) {
+            state.floor = one.first - 1;
+            state.marks.clear();
+        }
+    }
+}
+
+std::vector<LaneClaim> LaneBook::claims(int limit)
+{
+    std::vector<LaneClaim> claims;
+    for (const auto& [lane, state] : lanes_) {
+        if (state.suspected) {
+            claims.push_back({lane, state.floor, limit});
+        }
+    }
+    // Queues take turns within a priority: each claim starts with another one.
+    if (!claims.empty()) {
+        std::rotate(claims.begin(), claims.begin() + static_cast<std::ptrdiff_t>(turn_++ % claims.size()), claims.end());
+    }
+    std::stable_sort(claims.begin(), claims.end(),
+                     [](const LaneClaim& a, const LaneClaim& b) { return a.lane.priority < b.lane.priority; });
+    claims.resize(std::min(claims.size(), lanes_max));
+    return claims;
+}
+
+void LaneBook::observe(std::span<const LaneClaim> asked, int limit, std::span<const ClaimedJob> claimed, Time now)
+{
+    const bool all_filled = claimed.size() >= static_cast<std::size_t>(limit);
+    for (const auto& claim : asked) {
+        const auto lane = lanes_.find(claim.lane);
+        if (lane == lanes_.end()) {
+            continue;
+        }
+        State& state = lane->second;
+        std::int64_t read = state.marks.empty() ? state.floor : state.marks.back().position;
+        int taken = 0;
+        for (const auto& job : claimed) {
+            if (job.priority == claim.lane.priority && job.queue == claim.lane.queue) {
+                read = std::max(read, job.position);
+                ++taken;
+            }
+        }
+        state.recent = taken > 0;
+        if (!all_filled && taken < claim.limit) {
+            state.suspected = false;
+            read = std::max(read, state.last_seen);
+        }
+        raise_floor(state, read, now);
+    }
+}
+
+void LaneBook::suspect_recent()
+{
+    for (auto& [lane, state] : lanes_) {
+        state.suspected = state.suspected || state.recent;
+    }
+}
+
+void LaneBook::raise_floor(State& state, std::int64_t read, Time now)
+{
+    auto& marks = state.marks;
+    if (marks.size() >= 2 && now - marks[marks.size() - 2].at < mark_distance) {
+        marks.back() = {now, read};
+    } else {
+        marks.push_back({now, read});
+    }
+    while (!marks.empty() && marks.front().at + lag <= now) {
+        state.floor = std::max(state.floor, marks.front().position);
+        marks.pop_front();
+    }
+}
+
+} // namespace jobrunner

@@ -1,0 +1,111 @@
+#pragma once
+
+#include "core/job.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace jobrunner {
+
+// A lane is one queue at one priority: a run of the claim index, ordered by position.
+struct Lane {
+    std::string queue;
+    int priority = 0;
+
+    friend auto operator<=>(const Lane&, const Lane&) = default;
+};
+
+// A stretch of the claim index to look into: what lies above (low, low_position) and below high.
+struct LaneRange {
+    Lane low;
+    std::int64_t low_position = 0;
+    Lane high;
+};
+
+// The first runnable job in a range, and the last position in that job's lane.
+struct LaneFound {
+    Lane lane;
+    std::int64_t first = 0;
+    std::int64_t last = 0;
+};
+
+// One lane of a claim: jobs above `floor`, at most `limit` of them.
+struct LaneClaim {
+    Lane lane;
+    std::int64_t floor = 0;
+    int limit = 0;
+};
+
+// What one worker knows of the claim order, so that no claim walks what is behind it.
+//
+// Per lane it keeps a *floor*: the position up to which this worker has seen everything that it could claim. A claim
+// that starts at its floor does not walk the dead index entries of jobs already taken, which vacuum cannot remove
+// while any snapshot is held.
+//
+// Why no job is lost below a floor. A job takes a new position whenever it becomes runnable again, so jobs appear
+// below a floor in three ways only: a transaction that took its position before the floor passed it and commits
+// after; a claim by another worker that rolls back; a kind or label that this worker has learnt since. The
+// last resets all floors. For the others the floor trails what has been read by `lag`, which covers ordinary
+// commits, and a probe from the bottom finds the rest: it runs with every poll while it is cheap, and
+// as often as a twentieth of the time allows while dead entries make it dear. A floor is thus never
+// trusted for longer than that, however wrong it is.
+//
+// Threads: not thread-safe. Time: monotonic, given by the caller; core reads no clock.
+class LaneBook {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+
+    // An empty list of queues means every queue.
+    explicit LaneBook(std::vector<std::string> queues = {});
+
+    // The stretches of the claim index that cover every lane of this worker's queues, known or not: above the
+    // floors, or from the bottom.
+    [[nodiscard]] std::vector<LaneRange> ranges(bool from_bottom) const;
+
+    // Takes in what a probe found. Lowers the floor of a lane in which something stands below it.
+    void learn(std::span<const LaneFound> found);
+
+    // The lanes suspected to hold runnable jobs, by priority and then in turns between queues, at most
+    // `lanes_max` of them. Each may take up to `limit` jobs.
+    [[nodiscard]] std::vector<LaneClaim> claims(int limit);
+
+    // Takes in what a claim returned for `asked`, of which it was to take `limit` in all: raises floors, and no
+    // longer suspects lanes that gave less than they were asked for.
+    void observe(std::span<const LaneClaim> asked, int limit, std::span<const ClaimedJob> claimed, Time now);
+
+    // Suspects the lanes that gave jobs last: news of a commit most often means one of them.
+    void suspect_recent();
+
+    // Forgets everything: kinds, labels or queues have changed.
+    void reset(std::vector<std::string> queues);
+
+    static constexpr std::chrono::milliseconds lag{100};
+    static constexpr std::size_t lanes_max = 64;
+
+private:
+    struct Mark {
+        Time at;
+        std::int64_t position;
+    };
+    struct State {
+        std::int64_t floor = 0;     // claims start above it
+        std::int64_t last_seen = 0; // the lane's end at the last probe
+        bool suspected = false;
+        bool recent = false;
+        std::deque<Mark> marks; // up to where was read, and when: the floor trails along them
+    };
+
+    static void raise_floor(State& state, std::int64_t read, Time now);
+
+    std::vector<std::string> queues_;
+    std::map<Lane, State> lanes_;
+    std::size_t turn_ = 0;
+};
+
+} // namespace jobrunner

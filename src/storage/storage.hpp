@@ -1,0 +1,326 @@
+#pragma once
+
+#include "core/job.hpp"
+#include "core/kind_policy.hpp"
+#include "core/lane_book.hpp"
+#include "core/settlement.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace jobrunner {
+
+// What happens to a job whose unique_key is held by an unfinished one.
+enum class OnConflict { refuse, skip, replace, merge };
+
+struct Enqueued {
+    JobId id = 0;
+    bool existing = false; // the id is that of the holder of the unique_key
+};
+
+struct WorkerRecord {
+    WorkerId id = 0;
+    Milliseconds lease{30'000};
+    int pid = 0;
+    int slots = 0;
+    std::string name;
+    std::string host;
+    std::string version;
+    std::vector<std::string> labels;
+    std::vector<std::string> queues;
+    std::vector<std::string> kinds;
+};
+
+enum class WorkerState { running, quiet, stopping };
+
+struct Heartbeat {
+    WorkerId worker = 0;
+    WorkerState state = WorkerState::running;
+    int running = 0; // jobs
+};
+
+struct ProbeRequest {
+    std::vector<LaneRange> ranges;
+    // Only jobs that the worker can run. Unset, any runnable job counts, and the lane's end is reported with it.
+    bool fitting_only = false;
+    std::vector<std::string> kinds;
+    std::vector<std::string> labels;
+};
+
+struct Probe {
+    std::vector<LaneFound> lanes;
+    std::optional<Milliseconds> next_due; // from now until the next scheduled job's time; 0 when it has come
+    bool lost_workers = false;            // some worker's lease has passed, or its jobs are not all taken back
+    bool expired_jobs = false;
+};
+
+struct ClaimRequest {
+    WorkerId worker = 0;
+    std::int64_t batch = 0;        // the worker's own number for this claim, never used twice
+    std::vector<LaneClaim> lanes;  // in the order in which they are to be emptied
+    int limit = 0;                 // in all; in [1, claim_batch_max]
+    std::vector<std::string> kinds;
+    std::vector<std::string> labels;
+};
+
+inline constexpr int claim_batch_max = 1000;
+
+struct CancelRequest {
+    ClaimToken token;
+};
+
+struct LiveOutput {
+    ClaimToken token;
+    int sequence = 0;
+    std::string stream; // out, error or log
+    std::string body;   // at most 64 KiB of UTF-8
+};
+
+struct Progress {
+    ClaimToken token;
+    std::optional<double> percent;
+    std::optional<std::string> note;
+    std::optional<std::string> checkpoint; // JSON
+};
+
+// A job as people see it: one row of all_jobs.
+struct JobRow {
+    JobId id = 0;
+    JobState state = JobState::available;
+    std::string kind;
+    std::string queue;
+    int priority = 0;
+    std::string args;
+    Instant run_at;
+    Instant created_at;
+    std::optional<Instant> started_at;  // of the first attempt
+    std::optional<Instant> claimed_at;  // of the last one
+    std::optional<Instant> finished_at;
+    std::optional<Instant> expires_at;
+    int attempt = 0;
+    std::optional<int> max_attempts;
+    int fence = 0;
+    std::optional<WorkerId> worker;
+    int crashes = 0;
+    int snoozes = 0;
+    int give_backs = 0;
+    std::optional<Milliseconds> timeout;
+    std::optional<std::string> unique_key;
+    std::vector<std::string> tags;
+    std::string meta;
+    std::optional<std::string> reason;
+    std::optional<std::string> result;
+    std::optional<std::string> output;
+    std::optional<std::string> error;
+    std::optional<std::int64_t> cpu_ms;
+    std::optional<std::int64_t> max_rss_bytes;
+};
+
+struct AttemptRow {
+    int fence = 0;
+    int attempt = 0;
+    std::optional<WorkerId> worker;
+    std::optional<Instant> started_at;
+    Instant finished_at;
+    std::string outcome;
+    std::optional<std::string> error_class;
+    std::optional<std::string> error;
+    std::optional<int> exit_code;
+    std::optional<int> signal;
+    std::optional<std::int64_t> cpu_ms;
+    std::optional<std::int64_t> max_rss_bytes;
+    std::optional<std::string> output;
+};
+
+struct OutputRow {
+    int fence = 0;
+    int sequence = 0;
+    Instant written_at;
+    std::string stream;
+    std::string body;
+};
+
+// Which jobs: every set member narrows. Pages go by id, newest first.
+struct JobFilter {
+    std::vector<JobState> states;
+    std::optional<std::string> kind;
+    std::optional<std::string> queue;
+    std::optional<std::string> tag;
+    std::optional<Instant> since; // created at or after
+    std::optional<JobId> below;   // only ids under it: the next page
+    int limit = 50;               // in [1, 10000]
+};
+
+struct QueueRow {
+    std::string queue;
+    bool paused = false;
+    std::int64_t available = 0;
+    std::int64_t scheduled = 0;
+    std::int64_t blocked = 0;
+    std::int64_t running = 0;
+    std::int64_t retryable = 0;
+    std::int64_t dead = 0;
+    std::optional<Milliseconds> oldest_age;
+    std::int64_t completed_per_minute = 0;
+    std::int64_t failed_per_minute = 0;
+};
+
+struct WorkerRow {
+    WorkerId id = 0;
+    std::string name;
+    std::string host;
+    int pid = 0;
+    std::string version;
+    std::string state;
+    int slots = 0;
+    int running = 0;
+    Instant started_at;
+    Instant heartbeat_at;
+    Instant lease_until;
+    std::vector<std::string> labels;
+    std::vector<std::string> queues;
+    std::vector<std::string> kinds;
+};
+
+// Settled work per kind since an instant; counts of attempts, except for completed, dead and cancelled jobs.
+struct KindStatsRow {
+    std::string kind;
+    std::int64_t completed = 0;
+    std::int64_t failed = 0;
+    std::int64_t dead = 0;
+    std::int64_t cancelled = 0;
+    std::int64_t snoozed = 0;
+    std::int64_t released = 0;
+    std::int64_t crashed = 0;
+    std::int64_t run_ms = 0;  // summed over completed jobs
+    std::int64_t wait_ms = 0; // summed over completed jobs: from runnable to started
+};
+
+// Dead letters that share kind and error fingerprint.
+struct DeadGroup {
+    std::string kind;
+    std::string fingerprint;
+    std::int64_t jobs = 0;
+    JobId newest = 0;
+    Instant newest_at;
+    std::string error; // of the newest
+};
+
+enum class JobAction { cancel, retry, remove, reschedule, edit };
+
+struct JobCommand {
+    JobAction action = JobAction::cancel;
+    std::optional<Instant> run_at;      // reschedule: one of the two
+    std::optional<Milliseconds> run_in; // reschedule
+    std::string changes = "{}";         // edit: an object of columns and values
+    std::string actor;                  // for the audit
+};
+
+enum class ActionResult { done, requested, not_found, not_possible };
+
+struct ActionOutcome {
+    ActionResult result = ActionResult::done;
+    std::string message; // not_possible: why, for people
+};
+
+struct Upkeep {
+    int promoted = 0;
+    int expired = 0;
+};
+
+// The one door between jobrunner and a database.
+//
+// A Storage owns a single connection. Every method is one transaction: when it returns, the change is durable; when it
+// throws, nothing changed, except after ErrorKind::in_doubt. After unreachable or in_doubt the
+// object reconnects by itself at the next call; it never does so within one.
+//
+// Threads:  not thread-safe. Each thread opens its own Storage.
+// Time:     instants are UTC from the database's clock, never the caller's.
+// Errors:   throws jobrunner::Error. Expected outcomes are return values.
+// Bounds:   every list has a limit; spans hold at most claim_batch_max elements.
+class Storage {
+public:
+    Storage() = default;
+    Storage(const Storage&) = delete;
+    Storage& operator=(const Storage&) = delete;
+    virtual ~Storage() = default;
+
+    // --- applications
+
+    // Adds all jobs or none; results are in their order. Refuses bad values and, with OnConflict::refuse, held
+    // unique keys with Error{refused}.
+    [[nodiscard]] virtual std::vector<Enqueued> enqueue(std::span<const NewJob> jobs, OnConflict on_conflict) = 0;
+
+    // --- workers: identity and lease
+
+    // Makes the worker known with a fresh lease. Its id must be new.
+    virtual void register_worker(const WorkerRecord& worker) = 0;
+    // Replaces what the configurations say of these kinds.
+    virtual void publish_kinds(std::span<const KindPolicy> kinds, const std::string& publisher) = 0;
+    // Extends the lease from now. False: it has passed, so its jobs are somebody else's; register anew.
+    [[nodiscard]] virtual bool heartbeat(const Heartbeat& heartbeat) = 0;
+    // Ends the worker's lease: it has settled or given back everything.
+    virtual void retire_worker(WorkerId worker) = 0;
+
+    // --- workers: claim, run, settle
+
+    // Looks, without taking anything: one query.
+    [[nodiscard]] virtual Probe probe(const ProbeRequest& request) = 0;
+    // Claims up to `limit` runnable jobs of kinds and labels that fit, lane by lane, and never waits for rows that
+    // another worker is claiming. Charges each job an attempt and raises its fence.
+    [[nodiscard]] virtual std::vector<ClaimedJob> claim(const ClaimRequest& request) = 0;
+    // Reads back a claim that ended in doubt: the jobs of that batch that this worker holds.
+    [[nodiscard]] virtual std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) = 0;
+    // Closes claims; results are in their order. A claim that no longer stands changes nothing. Forgets
+    // `done_batches`, claims of this worker all of whose jobs are settled.
+    [[nodiscard]] virtual std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
+                                                      std::span<const std::int64_t> done_batches) = 0;
+    // What became of claims whose settle ended in doubt: `lost` where the claim still stands, so that settling it
+    // again is right, `applied` where it is closed.
+    [[nodiscard]] virtual std::vector<Settled> settled_already(std::span<const ClaimToken> tokens) = 0;
+    // Requests to stop jobs that this worker runs.
+    [[nodiscard]] virtual std::vector<CancelRequest> cancel_requests(WorkerId worker) = 0;
+    // Keeps what running jobs print and say. Stale claims are passed over.
+    virtual void write_output(std::span<const LiveOutput> output) = 0;
+    virtual void write_progress(std::span<const Progress> progress) = 0;
+
+    // --- maintenance: any worker, any number of them at once
+
+    // Puts up to `limit` jobs whose time has come into the claim order.
+    [[nodiscard]] virtual int promote(int limit) = 0;
+    // Cancels up to `limit` jobs that were not started in time.
+    [[nodiscard]] virtual int expire(int limit) = 0;
+    // Marks workers whose lease has passed as lost, and names up to `limit` of the jobs that they still hold.
+    [[nodiscard]] virtual std::vector<AbandonedJob> abandoned(int limit) = 0;
+    // Folds statistics, makes and drops history's days, clears workers long gone. Cheap when there is nothing to do.
+    // `keeps` are the retentions in use, so that their days stand before they are needed.
+    virtual void tidy(std::span<const Milliseconds> keeps) = 0;
+
+    // --- people
+
+    [[nodiscard]] virtual std::optional<JobRow> find(JobId id) = 0;
+    [[nodiscard]] virtual std::vector<JobRow> list(const JobFilter& filter) = 0;
+    [[nodiscard]] virtual std::vector<AttemptRow> attempts(JobId id) = 0;
+    // Live output of a running job after (fence, sequence), oldest first, at most 1000 chunks.
+    [[nodiscard]] virtual std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) = 0;
+    [[nodiscard]] virtual std::vector<QueueRow> queues() = 0;
+    [[nodiscard]] virtual std::vector<WorkerRow> workers() = 0;
+    [[nodiscard]] virtual std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) = 0;
+    [[nodiscard]] virtual std::vector<DeadGroup> dead_groups(int limit) = 0;
+
+    // Acts on each job by itself: one that cannot be done does not stop the others. Results are in the order of `ids`.
+    [[nodiscard]] virtual std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) = 0;
+    virtual void pause_queue(const std::string& queue, const std::string& actor) = 0;
+    virtual void resume_queue(const std::string& queue, const std::string& actor) = 0;
+    // Sets a queue's weight and slots for every worker; unset members stay.
+    virtual void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
+                           const std::string& actor) = 0;
+    // Deletes up to `limit` finished jobs of the given states that finished before now - `older_than`.
+    // Returns how many; call again while it returns `limit`.
+    [[nodiscard]] virtual int prune(std::span<const JobState> states, Milliseconds older_than, int limit) = 0;
+};
+
+} // namespace jobrunner
