@@ -42,6 +42,7 @@ mkdir -p migrations/postgres migrations/sqlite
 {
     cat expected_nasty.txt
     for ((line = 0; line < 3000; line++)); do
+        # shellcheck disable=SC2016
         printf 'INSERT INTO big VALUES (%d, E'"'"'\\;[$x]'"'"'); -- ü %d\n' "$line" "$line"
     done
 } > migrations/postgres/0008_big.sql
