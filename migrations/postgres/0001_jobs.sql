@@ -1,6 +1,7 @@
 -- The jobs' home: unfinished jobs, history, dead letters, attempts, output.
 --
 -- Locks:   none on existing tables; it only creates.
+-- Oldest binary: 0.1.0
 -- Go back: drop the schema; nothing existed before it.
 
 CREATE TYPE {schema}.job_state AS ENUM

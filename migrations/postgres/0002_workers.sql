@@ -1,6 +1,7 @@
 -- Workers, what their configurations publish, operators' requests, statistics.
 --
 -- Locks:   none on existing tables; it only creates.
+-- Oldest binary: 0.1.0
 -- Go back: drop the tables that it creates.
 
 -- One row per start of a worker process. Its lease covers all its claims.

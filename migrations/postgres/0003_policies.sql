@@ -1,6 +1,7 @@
 -- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
 --
 -- Locks:   none on existing tables; it only creates.
+-- Oldest binary: 0.1.0
 -- Go back: drop the tables that it creates.
 
 CREATE TABLE {schema}.batches (

@@ -1,6 +1,7 @@
 -- Wake-ups, settling, history's partitions.
 --
 -- Locks:   a SHARE ROW EXCLUSIVE lock on jobs for the triggers, for a moment.
+-- Oldest binary: 0.1.0
 -- Go back: drop the triggers and functions that it creates.
 
 -- Tells sleeping workers about new jobs, once per statement.

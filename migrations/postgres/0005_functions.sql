@@ -1,6 +1,7 @@
 -- The functions that applications and operators call.
 --
 -- Locks:   none on existing tables.
+-- Oldest binary: 0.1.0
 -- Go back: drop the functions that it creates.
 
 -- The row that stands for one job as an application describes it: an object of the columns that it may set,

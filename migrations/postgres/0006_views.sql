@@ -1,6 +1,7 @@
 -- The views that people and applications read.
 --
 -- Locks:   none on existing tables.
+-- Oldest binary: 0.1.0
 -- Go back: drop the views that it creates.
 
 -- Every job once, unfinished or finished. States that depend on the clock are derived here.
@@ -98,3 +99,9 @@ FROM waiting
 FULL JOIN settled USING (queue)
 FULL JOIN dead USING (queue)
 FULL JOIN {schema}.queues q USING (queue);
+
+-- Times as programs read them: ISO 8601 UTC with milliseconds.
+CREATE FUNCTION {schema}.instant(t timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;

@@ -1,0 +1,523 @@
+-- The statements of the PostgreSQL backend, by name; sqlite/queries.sql has the same names in the same order.
+-- {schema} stands for the quoted schema, {channel} for its name within a channel's.
+-- Claims, probes and settles run with sequential scans, hash and merge joins and bitmap scans switched off: their
+-- plans must stay index walks on a table whose size changes by the minute and is mostly dead under a held snapshot.
+
+-- name: enqueue_jobs
+-- $1 jobs, $2 on_conflict
+SELECT id, existing
+FROM {schema}.enqueue_many($1::jsonb, $2::text)
+ORDER BY place;
+
+-- name: register_worker
+INSERT INTO {schema}.workers (id, lease, lease_until, pid, slots, name, host, version, labels, queues, kinds)
+VALUES ($1::bigint, $2::bigint * interval '1 millisecond', now() + $2::bigint * interval '1 millisecond', $3::integer,
+    $4::integer, $5::text, $6::text, $7::text, $8::text[], $9::text[], $10::text[]);
+
+-- name: publish_kind
+-- Written only where something changes, so that a fleet that starts does not rewrite the table.
+INSERT INTO {schema}.kinds AS k (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, published_by)
+SELECT
+    $1::text, $2::integer,
+    ARRAY(SELECT d * interval '1 millisecond' FROM unnest($3::bigint[]) WITH ORDINALITY AS u(d, nth) ORDER BY nth),
+    $4::bigint * interval '1 millisecond', $5::bigint * interval '1 millisecond',
+    $6::bigint * interval '1 millisecond', $7::boolean, $8::text
+ON CONFLICT (kind) DO UPDATE
+SET max_attempts = excluded.max_attempts, retry_delays = excluded.retry_delays, timeout = excluded.timeout,
+    keep = excluded.keep, snooze = excluded.snooze, notify = excluded.notify,
+    published_by = excluded.published_by, published_at = now()
+WHERE (k.max_attempts, k.retry_delays, k.timeout, k.keep, k.snooze, k.notify)
+    IS DISTINCT FROM (excluded.max_attempts, excluded.retry_delays, excluded.timeout, excluded.keep, excluded.snooze,
+        excluded.notify);
+
+-- name: heartbeat
+-- A lease that has passed is never revived: its jobs may be somebody else's by now.
+UPDATE {schema}.workers
+SET heartbeat_at = now(), lease_until = now() + lease, state = $2::text, running = $3::integer
+WHERE id = $1::bigint
+    AND lease_until > now()
+    AND state NOT IN ('lost', 'gone', 'stopped');
+
+-- name: retire_worker
+WITH forgotten AS (
+    DELETE FROM {schema}.claims c
+    WHERE c.worker = $1::bigint
+        AND NOT EXISTS (
+            SELECT 1 FROM {schema}.jobs j
+            WHERE j.id = ANY (c.jobs) AND j.worker = c.worker AND j.state = 'running')
+)
+UPDATE {schema}.workers
+SET lease_until = now(), running = 0,
+    -- With claims left it is as good as lost: others take them back at once.
+    state = CASE WHEN EXISTS (
+        SELECT 1 FROM {schema}.claims c
+        JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = c.worker AND j.state = 'running'
+        WHERE c.worker = $1::bigint) THEN 'lost' ELSE 'stopped' END
+WHERE id = $1::bigint;
+
+-- name: probe_lanes
+-- $1..$5 ranges (low queue, low priority, low position, high queue, high priority), $6 fitting only, $7 kinds, $8 labels.
+-- One row per range that holds something, and at least one row; the last columns say what else there is to do.
+SELECT
+    f.queue, f.priority, f.position, l.position,
+    (SELECT greatest(extract(epoch FROM min(d.run_at) - now()) * 1000, 0)::bigint
+        FROM {schema}.jobs d
+        WHERE d.state IN ('available', 'retryable') AND d.run_at > d.ready_at),
+    EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until < now() AND w.state NOT IN ('stopped', 'gone')),
+    EXISTS (SELECT 1 FROM {schema}.jobs e
+        WHERE e.expires_at <= now() AND e.expires_at IS NOT NULL AND e.state <> 'running')
+FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[])
+    AS r(low_queue, low_priority, low_position, high_queue, high_priority)
+LEFT JOIN LATERAL (
+    SELECT j.queue, j.priority, j.position
+    FROM {schema}.jobs j
+    WHERE j.state = 'available'
+        AND j.run_at <= j.ready_at
+        AND (j.queue, j.priority, j.position) > (r.low_queue COLLATE "C", r.low_priority, r.low_position)
+        AND (j.queue, j.priority) < (r.high_queue COLLATE "C", r.high_priority)
+        AND (NOT $6::boolean OR (j.kind = ANY ($7::text[]) AND j.requires <@ $8::text[]))
+    ORDER BY j.queue, j.priority, j.position
+    LIMIT 1
+) f ON true
+LEFT JOIN LATERAL (
+    SELECT j.position
+    FROM {schema}.jobs j
+    WHERE j.state = 'available'
+        AND j.run_at <= j.ready_at
+        AND j.queue = f.queue
+        AND j.priority = f.priority
+    ORDER BY j.position DESC
+    LIMIT 1
+) l ON f.queue IS NOT NULL;
+
+-- name: claim_jobs
+-- $1..$4 lanes (queue, priority, floor, limit) in order, $5 limit in all, $6 worker, $7 batch, $8 kinds, $9 labels.
+-- The CTEs are materialised so that no plan can lock or update more rows than the limits say. The rows are found
+-- again by ctid, which cannot move under their lock. A kind without a published policy is not in $8.
+WITH picked AS MATERIALIZED (
+    SELECT c.tid
+    FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[]) AS lane(queue, priority, floor, at_most)
+    CROSS JOIN LATERAL (
+        SELECT j.ctid AS tid
+        FROM {schema}.jobs j
+        WHERE j.state = 'available'
+            AND j.run_at <= j.ready_at
+            AND j.queue = lane.queue COLLATE "C"
+            AND j.priority = lane.priority
+            AND j.position > lane.floor
+            AND j.kind = ANY ($8::text[])
+            AND j.requires <@ $9::text[]
+            AND (j.expires_at IS NULL OR j.expires_at > now())
+        ORDER BY j.position
+        LIMIT lane.at_most
+        FOR UPDATE SKIP LOCKED
+    ) c
+    WHERE NOT EXISTS (SELECT 1 FROM {schema}.queues q WHERE q.queue = lane.queue COLLATE "C" AND q.paused_at IS NOT NULL)
+    LIMIT $5::integer
+),
+claimed AS (
+    UPDATE {schema}.jobs j
+    SET state = 'running',
+        worker = $6::bigint,
+        fence = j.fence + 1,
+        attempt = j.attempt + 1,
+        claimed_at = now(),
+        started_at = coalesce(j.started_at, now()),
+        attempt_limit = coalesce(j.max_attempts, k.max_attempts),
+        retry_delay = k.retry_delays[least(j.attempt + 1, cardinality(k.retry_delays))]
+    FROM {schema}.kinds k
+    WHERE j.ctid = ANY (ARRAY(SELECT p.tid FROM picked p))
+        AND k.kind = j.kind
+    RETURNING
+        j.id, j.fence, j.kind, j.queue, j.priority, j.position, j.args, j.attempt, j.attempt_limit,
+        (extract(epoch FROM j.timeout) * 1000)::bigint AS timeout_ms, j.traceparent, j.crashes, j.snoozes, j.give_backs
+),
+noted AS (
+    INSERT INTO {schema}.claims (worker, batch, jobs)
+    SELECT $6::bigint, $7::bigint, array_agg(c.id)
+    FROM claimed c
+    HAVING count(*) > 0
+)
+SELECT * FROM claimed;
+
+-- name: claimed_in
+SELECT
+    j.id, j.fence, j.kind, j.queue, j.priority, j.position, j.args, j.attempt, j.attempt_limit,
+    (extract(epoch FROM j.timeout) * 1000)::bigint, j.traceparent, j.crashes, j.snoozes, j.give_backs
+FROM {schema}.claims c
+JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = c.worker AND j.state = 'running'
+WHERE c.worker = $1::bigint
+    AND c.batch = $2::bigint;
+
+-- name: complete_jobs
+SELECT {schema}.complete_jobs($1::bigint, $2::bigint[], $3::integer[],
+    ARRAY(SELECT k * interval '1 millisecond' FROM unnest($4::bigint[]) WITH ORDINALITY AS u(k, nth) ORDER BY nth),
+    $5::jsonb[], $6::text[], $7::bigint[], $8::bigint[]);
+
+-- name: requeue_jobs
+SELECT id FROM {schema}.requeue_jobs($1::jsonb) AS r(id);
+
+-- name: finish_jobs
+SELECT id FROM {schema}.finish_jobs($1::jsonb) AS r(id);
+
+-- name: clear_live_data
+-- What jobs wrote while they ran, once their attempt is closed.
+DELETE FROM {schema}.output_chunks o
+WHERE o.job_id = ANY ($1::bigint[])
+    AND NOT EXISTS (
+        SELECT 1 FROM {schema}.jobs j WHERE j.id = o.job_id AND j.fence = o.fence AND j.state = 'running');
+
+-- name: clear_progress
+DELETE FROM {schema}.progress p
+WHERE p.job_id = ANY ($1::bigint[])
+    AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = p.job_id);
+
+-- name: forget_batches
+DELETE FROM {schema}.claims
+WHERE worker = $1::bigint
+    AND batch = ANY ($2::bigint[]);
+
+-- name: notify_finished
+SELECT pg_notify('{channel}_finished', n.payload)
+FROM unnest($1::text[]) AS n(payload);
+
+-- name: standing_claims
+-- Which of these claims still stand.
+SELECT j.id, j.fence
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
+JOIN {schema}.jobs j ON j.id = t.id AND j.fence = t.fence AND j.worker = t.worker AND j.state = 'running';
+
+-- name: closed_claims
+-- Which of these claims were closed as completed: what a job's own code, or a settle in doubt, has done.
+SELECT h.id, h.fence
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
+JOIN {schema}.history h ON h.id = t.id AND h.fence = t.fence AND h.worker = t.worker
+UNION ALL
+SELECT d.id, d.fence
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
+JOIN {schema}.dead_jobs d ON d.id = t.id AND d.fence = t.fence AND d.worker = t.worker
+UNION ALL
+SELECT a.job_id, a.fence
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
+JOIN {schema}.attempt_log a ON a.job_id = t.id AND a.fence = t.fence AND a.worker = t.worker
+WHERE a.outcome <> 'crashed';
+
+-- name: cancel_requests
+SELECT c.job_id, c.fence, c.worker
+FROM {schema}.cancel_requests c
+WHERE c.worker = $1::bigint
+ORDER BY c.job_id
+LIMIT 1000;
+
+-- name: clear_cancel_requests
+DELETE FROM {schema}.cancel_requests
+WHERE job_id = ANY ($1::bigint[]);
+
+-- name: write_output
+INSERT INTO {schema}.output_chunks (job_id, fence, sequence, stream, body)
+SELECT o.job_id, o.fence, o.sequence, o.stream, o.body
+FROM jsonb_to_recordset($1::jsonb) AS o(job_id bigint, fence integer, worker bigint, sequence integer, stream text, body text)
+JOIN {schema}.jobs j ON j.id = o.job_id AND j.fence = o.fence AND j.worker = o.worker AND j.state = 'running'
+ON CONFLICT (job_id, fence, sequence) DO NOTHING;
+
+-- name: write_progress
+INSERT INTO {schema}.progress AS p (job_id, fence, percent, note, checkpoint)
+SELECT w.job_id, w.fence, w.percent, w.note, w.checkpoint
+FROM jsonb_to_recordset($1::jsonb)
+    AS w(job_id bigint, fence integer, worker bigint, percent double precision, note text, checkpoint jsonb)
+JOIN {schema}.jobs j ON j.id = w.job_id AND j.fence = w.fence AND j.worker = w.worker AND j.state = 'running'
+ON CONFLICT (job_id) DO UPDATE
+SET fence = excluded.fence, updated_at = now(), percent = coalesce(excluded.percent, p.percent),
+    note = coalesce(excluded.note, p.note), checkpoint = coalesce(excluded.checkpoint, p.checkpoint)
+WHERE p.fence <= excluded.fence;
+
+-- name: promote_jobs
+-- Gives jobs whose time has come a place in the claim order, oldest first.
+WITH due AS MATERIALIZED (
+    SELECT j.ctid AS tid
+    FROM {schema}.jobs j
+    WHERE j.state IN ('available', 'retryable')
+        AND j.run_at > j.ready_at
+        AND j.run_at <= now()
+    ORDER BY j.run_at
+    LIMIT $1::integer
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE {schema}.jobs j
+SET state = 'available', ready_at = now(), position = nextval('{schema}.job_positions')
+WHERE j.ctid = ANY (ARRAY(SELECT d.tid FROM due d));
+
+-- name: expire_jobs
+SELECT count(*)
+FROM {schema}.cancel_unclaimed(ARRAY(
+    SELECT j.id
+    FROM {schema}.jobs j
+    WHERE j.expires_at <= now()
+        AND j.expires_at IS NOT NULL
+        AND j.state <> 'running'
+    ORDER BY j.expires_at
+    LIMIT $1::integer), 'expired');
+
+-- name: mark_lost_workers
+UPDATE {schema}.workers w
+SET state = 'lost'
+WHERE w.id = ANY (ARRAY(
+    SELECT l.id
+    FROM {schema}.workers l
+    WHERE l.lease_until < now()
+        AND l.state NOT IN ('stopped', 'gone', 'lost')
+    LIMIT 100
+    FOR UPDATE SKIP LOCKED));
+
+-- name: abandoned_jobs
+SELECT j.id, j.fence, j.worker, j.kind, j.attempt, coalesce(j.attempt_limit, j.max_attempts, 25), j.crashes,
+    coalesce((extract(epoch FROM j.retry_delay) * 1000)::bigint, 15000)
+FROM {schema}.workers w
+JOIN {schema}.claims c ON c.worker = w.id
+JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = w.id AND j.state = 'running'
+WHERE w.state = 'lost'
+    AND w.lease_until < now()
+ORDER BY j.id
+LIMIT $1::integer;
+
+-- name: clear_lost_workers
+-- A lost worker that holds nothing any more is done with.
+WITH empty AS MATERIALIZED (
+    SELECT w.id
+    FROM {schema}.workers w
+    WHERE w.state = 'lost'
+        AND w.lease_until < now()
+        AND NOT EXISTS (
+            SELECT 1
+            FROM {schema}.claims c
+            JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = w.id AND j.state = 'running'
+            WHERE c.worker = w.id)
+    FOR UPDATE SKIP LOCKED
+),
+forgotten AS (
+    DELETE FROM {schema}.claims c
+    USING empty e
+    WHERE c.worker = e.id
+)
+UPDATE {schema}.workers w
+SET state = 'gone', running = 0
+FROM empty e
+WHERE w.id = e.id;
+
+-- name: clear_workers
+WITH old AS (
+    DELETE FROM {schema}.cancel_requests c
+    WHERE c.requested_at < now() - interval '1 hour'
+        AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = c.job_id AND j.fence = c.fence AND j.state = 'running')
+)
+DELETE FROM {schema}.workers w
+WHERE w.state IN ('stopped', 'gone')
+    AND w.lease_until < now() - interval '1 day'
+    AND NOT EXISTS (SELECT 1 FROM {schema}.claims c WHERE c.worker = w.id);
+
+-- name: fold_statistics
+-- Only rows of minutes that are over, and only those nobody else is folding.
+WITH rows AS (
+    DELETE FROM {schema}.statistics_log l
+    WHERE l.ctid = ANY (ARRAY(
+        SELECT s.ctid
+        FROM {schema}.statistics_log s
+        WHERE s.minute < date_trunc('minute', now())
+        LIMIT 20000
+        FOR UPDATE SKIP LOCKED))
+    RETURNING l.*
+)
+INSERT INTO {schema}.statistics AS s
+    (minute, queue, kind, completed, failed, dead, cancelled, snoozed, released, crashed, run_ms, wait_ms)
+SELECT
+    minute, queue, kind, sum(completed), sum(failed), sum(dead), sum(cancelled), sum(snoozed), sum(released),
+    sum(crashed), sum(run_ms), sum(wait_ms)
+FROM rows
+GROUP BY minute, queue, kind
+ORDER BY minute, queue, kind
+ON CONFLICT (minute, queue, kind) DO UPDATE
+SET completed = s.completed + excluded.completed, failed = s.failed + excluded.failed, dead = s.dead + excluded.dead,
+    cancelled = s.cancelled + excluded.cancelled, snoozed = s.snoozed + excluded.snoozed,
+    released = s.released + excluded.released, crashed = s.crashed + excluded.crashed,
+    run_ms = s.run_ms + excluded.run_ms, wait_ms = s.wait_ms + excluded.wait_ms;
+
+-- name: clear_statistics
+DELETE FROM {schema}.statistics
+WHERE minute < now() - interval '400 days';
+
+-- name: ensure_history_days
+-- The days needed today, tomorrow and the day after for each retention.
+SELECT {schema}.ensure_history_days(ARRAY(
+    SELECT DISTINCT {schema}.keep_until(k * interval '1 millisecond') + ahead
+    FROM unnest($1::bigint[]) AS r(k), generate_series(0, 2) AS ahead
+    WHERE k > 0));
+
+-- name: drop_history_days
+SELECT {schema}.drop_history_days();
+
+-- name: find_job
+SELECT
+    id, state, kind, queue, priority, args, {schema}.instant(run_at), {schema}.instant(created_at),
+    {schema}.instant(started_at), {schema}.instant(claimed_at), {schema}.instant(finished_at),
+    {schema}.instant(expires_at), attempt, max_attempts, fence, worker, crashes, snoozes, give_backs,
+    (extract(epoch FROM timeout) * 1000)::bigint, unique_key, tags, meta, reason, result, output, error, cpu_ms,
+    max_rss_bytes
+FROM {schema}.all_jobs
+WHERE id = $1::bigint
+LIMIT 1;
+
+-- name: list_jobs
+-- $1 states, $2 kind, $3 queue, $4 tag, $5 since, $6 below, $7 limit; null: any.
+SELECT
+    id, state, kind, queue, priority, args, {schema}.instant(run_at), {schema}.instant(created_at),
+    {schema}.instant(started_at), {schema}.instant(claimed_at), {schema}.instant(finished_at),
+    {schema}.instant(expires_at), attempt, max_attempts, fence, worker, crashes, snoozes, give_backs,
+    (extract(epoch FROM timeout) * 1000)::bigint, unique_key, tags, meta, reason, result, output, error, cpu_ms,
+    max_rss_bytes
+FROM {schema}.all_jobs
+WHERE ($1::text[] IS NULL OR state::text = ANY ($1::text[]))
+    AND ($2::text IS NULL OR kind = $2::text)
+    AND ($3::text IS NULL OR queue = $3::text)
+    AND ($4::text IS NULL OR $4::text = ANY (tags))
+    AND ($5::timestamptz IS NULL OR created_at >= $5::timestamptz)
+    AND ($6::bigint IS NULL OR id < $6::bigint)
+ORDER BY id DESC
+LIMIT $7::integer;
+
+-- name: list_attempts
+SELECT
+    fence, attempt, worker, {schema}.instant(started_at), {schema}.instant(finished_at), outcome, error_class, error,
+    exit_code, signal, cpu_ms, max_rss_bytes, output
+FROM {schema}.attempts
+WHERE job_id = $1::bigint
+ORDER BY fence
+LIMIT 10000;
+
+-- name: list_output
+SELECT fence, sequence, {schema}.instant(written_at), stream, body
+FROM {schema}.output_chunks
+WHERE job_id = $1::bigint
+    AND (fence, sequence) > ($2::integer, $3::integer)
+ORDER BY fence, sequence
+LIMIT 1000;
+
+-- name: list_queues
+SELECT
+    queue, paused, available, scheduled, blocked, running, retryable, dead,
+    (extract(epoch FROM oldest_age) * 1000)::bigint, completed_per_minute, failed_per_minute
+FROM {schema}.queue_stats
+ORDER BY queue
+LIMIT 10000;
+
+-- name: list_workers
+SELECT
+    id, name, host, pid, version,
+    CASE WHEN state IN ('running', 'quiet', 'stopping') AND lease_until < now() THEN 'lost' ELSE state END,
+    slots, running, {schema}.instant(started_at), {schema}.instant(heartbeat_at), {schema}.instant(lease_until),
+    labels, queues, kinds
+FROM {schema}.workers
+ORDER BY state IN ('stopped', 'gone'), started_at DESC
+LIMIT 10000;
+
+-- name: list_kind_stats
+SELECT
+    kind, sum(completed), sum(failed), sum(dead), sum(cancelled), sum(snoozed), sum(released), sum(crashed),
+    sum(run_ms), sum(wait_ms)
+FROM (
+    SELECT minute, kind, completed, failed, dead, cancelled, snoozed, released, crashed, run_ms, wait_ms
+    FROM {schema}.statistics
+    UNION ALL
+    SELECT minute, kind, completed, failed, dead, cancelled, snoozed, released, crashed, run_ms, wait_ms
+    FROM {schema}.statistics_log
+) s
+WHERE $1::bigint IS NULL OR minute >= date_trunc('minute', now() - $1::bigint * interval '1 millisecond')
+GROUP BY kind
+ORDER BY kind
+LIMIT 10000;
+
+-- name: list_dead_groups
+SELECT
+    d.kind, coalesce(d.fingerprint, ''), count(*), max(d.id),
+    {schema}.instant(max(d.finished_at)), (array_agg(coalesce(d.error, d.reason, '') ORDER BY d.finished_at DESC))[1]
+FROM {schema}.dead_jobs d
+GROUP BY d.kind, coalesce(d.fingerprint, '')
+ORDER BY count(*) DESC, d.kind
+LIMIT $1::integer;
+
+-- name: set_actor
+SELECT set_config('jobrunner.actor', $1::text, true);
+
+-- name: cancel_job
+SELECT {schema}.try_cancel($1::bigint);
+
+-- name: retry_job
+SELECT {schema}.try_retry($1::bigint);
+
+-- name: delete_job
+SELECT {schema}.try_delete($1::bigint);
+
+-- name: reschedule_job
+-- $2 an instant, or $3 milliseconds from now.
+SELECT {schema}.try_reschedule($1::bigint, coalesce($2::timestamptz, now() + $3::bigint * interval '1 millisecond'));
+
+-- name: edit_job
+SELECT {schema}.try_edit($1::bigint, $2::jsonb);
+
+-- name: pause_queue
+SELECT {schema}.pause_queue($1::text);
+
+-- name: resume_queue
+SELECT {schema}.resume_queue($1::text);
+
+-- name: set_queue
+WITH noted AS (
+    INSERT INTO {schema}.operator_audit (actor, action, queue, details)
+    VALUES ({schema}.actor(), 'set', $1::text, jsonb_build_object('slots', $2::integer, 'weight', $3::integer))
+)
+INSERT INTO {schema}.queues AS q (queue, slots, weight)
+VALUES ($1::text, $2::integer, coalesce($3::integer, 1))
+ON CONFLICT (queue) DO UPDATE
+SET slots = coalesce($2::integer, q.slots), weight = coalesce($3::integer, q.weight);
+
+-- name: prune_jobs
+-- $1 states, $2 milliseconds since the end, $3 limit.
+WITH dead AS (
+    DELETE FROM {schema}.dead_jobs d
+    WHERE 'dead' = ANY ($1::text[])
+        AND d.id = ANY (ARRAY(
+            SELECT o.id FROM {schema}.dead_jobs o
+            WHERE o.finished_at < now() - $2::bigint * interval '1 millisecond'
+            LIMIT $3::integer))
+    RETURNING 1
+),
+finished AS (
+    DELETE FROM {schema}.history h
+    WHERE h.id = ANY (ARRAY(
+        SELECT o.id FROM {schema}.history o
+        WHERE o.state::text = ANY ($1::text[])
+            AND o.finished_at < now() - $2::bigint * interval '1 millisecond'
+        LIMIT $3::integer))
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM dead) + (SELECT count(*) FROM finished);
+
+-- name: create_migrations
+-- Made before the first migration, which it records.
+CREATE TABLE IF NOT EXISTS {schema}.migrations (
+    number        integer NOT NULL,
+    name          text NOT NULL,
+    applied_at    timestamptz NOT NULL DEFAULT now(),
+    applied_by    text NOT NULL,
+    -- Binaries older than this one no longer fit the schema from here on.
+    oldest_binary text NOT NULL,
+    CONSTRAINT migrations_pkey PRIMARY KEY (number)
+);
+
+-- name: list_migrations
+SELECT number, name, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), oldest_binary
+FROM {schema}.migrations
+ORDER BY number;
+
+-- name: record_migration
+INSERT INTO {schema}.migrations (number, name, applied_by, oldest_binary)
+VALUES ($1::integer, $2::text, $3::text, $4::text);
