@@ -22,6 +22,7 @@ install(
     FILES "${PROJECT_BINARY_DIR}/jobrunnerConfig.cmake" "${PROJECT_BINARY_DIR}/jobrunnerConfigVersion.cmake"
     DESTINATION "${config_folder}")
 
+install(DIRECTORY DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/include")
     install(DIRECTORY include/ DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.hpp")
 endif()
