@@ -102,8 +102,11 @@ const toml::node* ConfigSection::find(std::string_view key)
 
 std::string ConfigSection::key_path(std::string_view key) const
 {
-    const auto name = is_bare_key(key) ? std::string(key) : "\"" + std::string(key) + "\"";
-    return path_.empty() ? name : path_ + "." + name;
+    std::string path = path_.empty() ? "" : path_ + ".";
+    if (is_bare_key(key)) {
+        return path.append(key);
+    }
+    return path.append(1, '"').append(key).append(1, '"');
 }
 
 void ConfigSection::wrong(std::string_view key, const toml::node& node, const std::string& expected)

@@ -15,6 +15,14 @@ bool is_postgres(std::string_view url)
     return url.starts_with("postgresql://") || url.starts_with("postgres://");
 }
 
+std::string quoted(std::string_view text)
+{
+    std::string made(1, '"');
+    made += text;
+    made += '"';
+    return made;
+}
+
 [[noreturn]] void refuse(const std::string& what)
 {
     throw Error(ErrorKind::usage, what + "; postgresql://user@host/database or sqlite:///path was expected");
@@ -106,15 +114,14 @@ void check_database_url(std::string_view url)
     if (url.starts_with(sqlite_root)) {
         const auto path = url.substr(sqlite_root.size());
         if (path.size() < 2 || path.front() != '/' || path.ends_with('/')) {
-            refuse("\"" + std::string(url) + "\" names no file (an absolute path has three slashes)");
+            refuse(quoted(url) + " names no file (an absolute path has three slashes)");
         }
     } else if (url.starts_with(sqlite_scheme)) {
         if (url.size() == sqlite_scheme.size() || url.ends_with('/')) {
-            refuse("\"" + std::string(url) + "\" names no file");
+            refuse(quoted(url) + " names no file");
         }
     } else if (scheme_end != std::string_view::npos) {
-        refuse("\"" + std::string(url.substr(0, scheme_end)) +
-            "://\" is no kind of database that jobrunner knows");
+        refuse(quoted(url.substr(0, scheme_end + 3)) + " is no kind of database that jobrunner knows");
     } else {
         refuse("the text is no URL");
     }
