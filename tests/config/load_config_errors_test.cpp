@@ -1,5 +1,6 @@
 #include "config_fixture.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
 
 using namespace jobrunner;
@@ -201,6 +202,37 @@ TEST_CASE_FIXTURE(ConfigFixture, "load: kinds of later versions are refused in w
         std::string("jobrunner.toml:2: kinds.\"billing.close_month\".sql: this version of jobrunner cannot "
                     "run SQL kinds") +
             later);
+}
+
+TEST_CASE_FIXTURE(ConfigFixture, "load: beside a command, every kind of a later version is named")
+{
+    const std::string digest = R"(
+[defaults]
+max_attempts = 25
+backoff = { base = "5s", factor = 2.0, cap = "6h", jitter = 0.1 }
+timeout = "5m"
+keep_completed = "7d"
+[kinds."file.digest"]             # a process for each job
+command = ["sha256sum", "--", "{args.path}"]
+timeout = "30s"
+resources = { memory = "512MiB", cpu = "20s", open_files = 64 }
+)";
+    const auto message =
+        refusal(digest + R"([kinds."mail.send"]               # a warm child that takes many jobs
+service = ["ruby", "mailer.rb"]
+instances = 2
+[kinds."webhook.deliver"]
+http = { url = "https://hooks.example.com/{args.path}", method = "POST" }
+[kinds."billing.close_month"]     # runs and settles in one transaction
+sql = "SELECT billing.close_month($1::jsonb)") ");
+
+        CHECK(load(digest).kinds.size() == 1);
+    CHECK(std::count(message.begin(), message.end(), '\n') == 2);
+    CHECK(message.find("jobrunner.toml:12: kinds.\"mail.send\".service: this version") == 0);
+    CHECK(message.find("\njobrunner.toml:15: kinds.\"webhook.deliver\".http: this version") !=
+        std::string::npos);
+    CHECK(message.find("\njobrunner.toml:17: kinds.\"billing.close_month\".sql: this version") !=
+        std::string::npos);
 }
 
 TEST_CASE_FIXTURE(ConfigFixture, "load: kinds of later versions are checked all the same")
