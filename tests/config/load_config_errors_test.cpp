@@ -217,21 +217,23 @@ command = ["sha256sum", "--", "{args.path}"]
 timeout = "30s"
 resources = { memory = "512MiB", cpu = "20s", open_files = 64 }
 )";
-    const auto message =
-        refusal(digest + R"([kinds."mail.send"]               # a warm child that takes many jobs
+    const std::string later_kinds = R"toml(
+[kinds."mail.send"]               # a warm child that takes many jobs
 service = ["ruby", "mailer.rb"]
 instances = 2
 [kinds."webhook.deliver"]
 http = { url = "https://hooks.example.com/{args.path}", method = "POST" }
 [kinds."billing.close_month"]     # runs and settles in one transaction
-sql = "SELECT billing.close_month($1::jsonb)") ");
+sql = "SELECT billing.close_month($1::jsonb)"
+)toml";
+    const auto message = refusal(digest + later_kinds);
 
-        CHECK(load(digest).kinds.size() == 1);
+    CHECK(load(digest).kinds.size() == 1);
     CHECK(std::count(message.begin(), message.end(), '\n') == 2);
-    CHECK(message.find("jobrunner.toml:12: kinds.\"mail.send\".service: this version") == 0);
-    CHECK(message.find("\njobrunner.toml:15: kinds.\"webhook.deliver\".http: this version") !=
+    CHECK(message.find("jobrunner.toml:13: kinds.\"mail.send\".service: this version") == 0);
+    CHECK(message.find("\njobrunner.toml:16: kinds.\"webhook.deliver\".http: this version") !=
         std::string::npos);
-    CHECK(message.find("\njobrunner.toml:17: kinds.\"billing.close_month\".sql: this version") !=
+    CHECK(message.find("\njobrunner.toml:18: kinds.\"billing.close_month\".sql: this version") !=
         std::string::npos);
 }
 
