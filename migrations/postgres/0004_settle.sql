@@ -60,16 +60,16 @@ $$;
 
 -- Completes claims of one worker. The arrays run side by side; those of null stand for nulls throughout.
 -- keeps: how long each job is kept; null for ever, zero not at all. records: closing rows go to attempts too.
--- Returns how many of them were still that worker's. A job replaced while it ran goes back to the queue.
+-- Returns the ids of those that were no longer that worker's. A job replaced while it ran goes back to the queue.
 CREATE FUNCTION {schema}.complete_jobs(
     of_worker bigint, ids bigint[], fences integer[], keeps interval[],
     results jsonb[], outputs text[], cpus bigint[], sizes bigint[])
-RETURNS integer
+RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
 DECLARE
-    done integer;
-    again integer;
+    done bigint[];
+    again bigint[];
 BEGIN
     WITH settled AS MATERIALIZED (
         DELETE FROM {schema}.jobs j
@@ -113,9 +113,9 @@ BEGIN
         FROM settled
         GROUP BY queue, kind
     )
-    SELECT count(*) INTO done FROM settled;
+    SELECT array_agg(id) INTO done FROM settled;
 
-    IF done < cardinality(ids) THEN
+    IF coalesce(cardinality(done), 0) < cardinality(ids) THEN
         WITH settled AS (
             UPDATE {schema}.jobs j
             SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = false,
@@ -141,10 +141,10 @@ BEGIN
             FROM settled
             GROUP BY queue, kind
         )
-        SELECT count(*) INTO again FROM settled;
-        done := done + again;
+        SELECT array_agg(id) INTO again FROM settled;
+        RETURN ARRAY(SELECT unnest(ids) EXCEPT SELECT unnest(done) EXCEPT SELECT unnest(again));
     END IF;
-    RETURN done;
+    RETURN '{}';
 END $$;
 
 -- Closes claims that did not complete and puts their jobs back: after a failure, a snooze, a give-back or a

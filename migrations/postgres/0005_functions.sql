@@ -155,7 +155,7 @@ BEGIN
     LEFT JOIN {schema}.kinds k ON k.kind = j.kind
     WHERE j.id = claim[1];
     IF {schema}.complete_jobs(claim[3], ARRAY[claim[1]], ARRAY[claim[2]::integer], ARRAY[kept],
-        ARRAY[result], NULL, NULL, NULL) = 0 THEN
+        ARRAY[result], NULL, NULL, NULL) <> '{}' THEN
         PERFORM {schema}.refuse_stale_token(token);
     END IF;
 END $$;

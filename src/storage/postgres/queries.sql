@@ -501,6 +501,13 @@ finished AS (
 )
 SELECT (SELECT count(*) FROM dead) + (SELECT count(*) FROM finished);
 
+-- name: arm_wake
+-- Held by the session while its worker sleeps; the schema's wake_workers() looks for it.
+SELECT pg_advisory_lock_shared('{schema}.jobs'::regclass::oid::integer, 1);
+
+-- name: disarm_wake
+SELECT pg_advisory_unlock_shared('{schema}.jobs'::regclass::oid::integer, 1);
+
 -- name: create_migrations
 -- Made before the first migration, which it records.
 CREATE TABLE IF NOT EXISTS {schema}.migrations (
@@ -521,3 +528,63 @@ ORDER BY number;
 -- name: record_migration
 INSERT INTO {schema}.migrations (number, name, applied_by, oldest_binary)
 VALUES ($1::integer, $2::text, $3::text, $4::text);
+
+-- name: make_schema
+CREATE SCHEMA IF NOT EXISTS {schema};
+
+-- name: lock_migrations
+-- Held to the end of the transaction: one migrates, the others wait.
+SELECT pg_advisory_xact_lock(hashtext('jobrunner migrate'), hashtext($1::text));
+
+-- name: has_migrations
+SELECT EXISTS (
+    SELECT 1 FROM pg_tables
+    WHERE schemaname = $1::text
+        AND tablename = 'migrations');
+
+-- name: roles
+-- {enqueuer}, {worker}, {operator} and {reader} stand for quoted role names, {…_text} for the same as text.
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY ARRAY[{enqueuer_text}, {worker_text}, {operator_text}, {reader_text}] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolname = name) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', name);
+        END IF;
+    END LOOP;
+END $$;
+
+REVOKE ALL ON SCHEMA {schema} FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA {schema} FROM PUBLIC, {enqueuer}, {worker}, {operator}, {reader};
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {schema} FROM PUBLIC, {enqueuer}, {worker}, {operator}, {reader};
+GRANT USAGE ON SCHEMA {schema} TO {enqueuer}, {worker}, {operator}, {reader};
+
+-- Applications: the columns of a job that are theirs, and the functions that are made for them.
+GRANT INSERT (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+    serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta, traceparent)
+    ON {schema}.jobs TO {enqueuer};
+GRANT SELECT (id, unique_key) ON {schema}.jobs TO {enqueuer};
+GRANT USAGE ON SEQUENCE {schema}.job_positions TO {enqueuer}, {worker};
+GRANT EXECUTE ON FUNCTION {schema}.enqueue, {schema}.enqueue_many, {schema}.complete, {schema}.fail TO {enqueuer};
+
+-- Workers: jobs and everything about running them, but no operator's action.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}.history, {schema}.dead_jobs,
+    {schema}.attempt_log, {schema}.output_chunks, {schema}.progress, {schema}.workers, {schema}.kinds,
+    {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics TO {worker};
+GRANT SELECT ON {schema}.queues, {schema}.migrations TO {worker};
+GRANT EXECUTE ON FUNCTION {schema}.complete_jobs, {schema}.requeue_jobs, {schema}.finish_jobs, {schema}.keep_finished,
+    {schema}.keep_until, {schema}.packed_attempts, {schema}.cancel_unclaimed, {schema}.ensure_history_days,
+    {schema}.drop_history_days, {schema}.instant, {schema}.actor TO {worker};
+
+-- Readers: everything that can be looked at.
+GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}, {operator};
+GRANT EXECUTE ON FUNCTION {schema}.instant, {schema}.state_of TO {reader}, {operator};
+
+-- Operators: the actions, which leave a trail, queues' settings and pruning.
+GRANT EXECUTE ON FUNCTION {schema}.try_cancel, {schema}.try_retry, {schema}.try_delete, {schema}.try_reschedule,
+    {schema}.try_edit, {schema}.insist, {schema}.cancel, {schema}.retry, {schema}.delete_job, {schema}.reschedule,
+    {schema}.pause_queue, {schema}.resume_queue, {schema}.actor TO {operator};
+GRANT INSERT, UPDATE ON {schema}.queues TO {operator};
+GRANT INSERT ON {schema}.operator_audit, {schema}.events TO {operator};
+GRANT DELETE ON {schema}.history, {schema}.dead_jobs TO {operator};

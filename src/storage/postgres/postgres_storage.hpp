@@ -1,0 +1,56 @@
+#pragma once
+
+#include "storage/open_storage.hpp"
+#include "storage/postgres/connection.hpp"
+
+namespace jobrunner::postgres {
+
+// Storage on PostgreSQL 13 and later; see Storage for what each method promises.
+class PostgresStorage final : public Storage {
+public:
+    explicit PostgresStorage(const DatabaseOptions& options);
+
+    std::vector<Enqueued> enqueue(std::span<const NewJob> jobs, OnConflict on_conflict) override;
+
+    void register_worker(const WorkerRecord& worker) override;
+    void publish_kinds(std::span<const KindPolicy> kinds, const std::string& publisher) override;
+    bool heartbeat(const Heartbeat& heartbeat) override;
+    void retire_worker(WorkerId worker) override;
+
+    Probe probe(const ProbeRequest& request) override;
+    std::vector<ClaimedJob> claim(const ClaimRequest& request) override;
+    std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) override;
+    std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
+                                std::span<const std::int64_t> done_batches) override;
+    std::vector<Settled> settled_already(std::span<const ClaimToken> tokens) override;
+    std::vector<CancelRequest> cancel_requests(WorkerId worker) override;
+    void write_output(std::span<const LiveOutput> output) override;
+    void write_progress(std::span<const Progress> progress) override;
+
+    int promote(int limit) override;
+    int expire(int limit) override;
+    std::vector<AbandonedJob> abandoned(int limit) override;
+    void tidy(std::span<const Milliseconds> keeps) override;
+
+    std::optional<JobRow> find(JobId id) override;
+    std::vector<JobRow> list(const JobFilter& filter) override;
+    std::vector<AttemptRow> attempts(JobId id) override;
+    std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) override;
+    std::vector<QueueRow> queues() override;
+    std::vector<WorkerRow> workers() override;
+    std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
+    std::vector<DeadGroup> dead_groups(int limit) override;
+    std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
+    void pause_queue(const std::string& queue, const std::string& actor) override;
+    void resume_queue(const std::string& queue, const std::string& actor) override;
+    void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
+                   const std::string& actor) override;
+    int prune(std::span<const JobState> states, Milliseconds older_than, int limit) override;
+
+private:
+    void check_schema();
+
+    Connection connection_;
+};
+
+} // namespace jobrunner::postgres
