@@ -1,0 +1,279 @@
+#include "worker/command_runner.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+#include "worker/command_spec.hpp"
+#include "worker/job_message.hpp"
+
+#include <cstring>
+
+namespace jobrunner {
+namespace {
+
+// Exit codes with a meaning of their own; sysexits.h calls them EX_DATAERR and EX_TEMPFAIL.
+constexpr int exit_for_good = 65;
+constexpr int exit_snooze = 75;
+
+std::string joined(const std::vector<OutputChunk>& chunks)
+{
+    std::string text;
+    for (const auto& chunk : chunks) {
+        text += chunk.bytes;
+    }
+    return scrub_text(text);
+}
+
+// The last line that is not blank: most often what went wrong.
+std::string last_line(const std::vector<OutputChunk>& chunks, OutputStream stream)
+{
+    std::string text;
+    for (const auto& chunk : chunks) {
+        if (chunk.stream == stream) {
+            text += chunk.bytes;
+        }
+    }
+    const auto end = text.find_last_not_of(" \t\r\n");
+    if (end == std::string::npos) {
+        return {};
+    }
+    const auto before = text.find_last_of('\n', end);
+    const auto begin = before == std::string::npos ? 0 : before + 1;
+    return scrub_text(tail_of(std::string_view(text).substr(begin, end - begin + 1), 500));
+}
+
+void take_exit(RunReport& report, const ProcessEnded& end)
+{
+    report.exit_code = end.exit_code;
+    if (end.exit_code == 0) {
+        report.end = RunEnd::succeeded;
+        return;
+    }
+    report.end = end.exit_code == exit_snooze     ? RunEnd::snoozed
+                 : end.exit_code == exit_for_good ? RunEnd::failed_for_good
+                                                  : RunEnd::failed;
+    report.error_class = "ExitCode" + std::to_string(end.exit_code);
+    report.error = "exit code " + std::to_string(end.exit_code);
+    const std::string said = last_line(end.output, OutputStream::error);
+    report.error += said.empty() ? "" : ": " + said;
+}
+
+void take_signal(RunReport& report, const ProcessEnded& end)
+{
+    report.end = RunEnd::failed;
+    report.signal = end.signal;
+    const char* name = ::sigabbrev_np(end.signal);
+    report.error_class = name != nullptr ? "SIG" + std::string(name) : "Signal" + std::to_string(end.signal);
+    report.error = "killed by " + report.error_class;
+}
+
+void fail(RunReport& report, RunEnd how, std::string error_class, std::string error)
+{
+    report.end = how;
+    report.error_class = std::move(error_class);
+    report.error = std::move(error);
+}
+
+RunReport report_of(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
+{
+    RunReport report;
+    switch (end.end) {
+    case ProcessEnd::exited: take_exit(report, end); break;
+    case ProcessEnd::signalled: take_signal(report, end); break;
+    case ProcessEnd::timed_out:
+        fail(report, RunEnd::timed_out, "Timeout", "timed out after " + format_duration(timeout));
+        break;
+    case ProcessEnd::stopped:
+        fail(report, cause == StopCause::released ? RunEnd::released : RunEnd::cancelled, {}, {});
+        break;
+    case ProcessEnd::lease_lost: fail(report, RunEnd::crashed, "LeaseLost", "its worker's lease ended"); break;
+    case ProcessEnd::spawn_failed: fail(report, RunEnd::failed, "SpawnFailed", end.error); break;
+    case ProcessEnd::supervisor_lost:
+        fail(report, RunEnd::crashed, "SupervisorLost", "the process supervisor died, and the job with it");
+        break;
+    }
+    report.cpu_ms = end.cpu.count();
+    report.max_rss_bytes = static_cast<std::int64_t>(end.max_rss_bytes);
+    report.output = joined(end.output);
+    return report;
+}
+
+} // namespace
+
+CommandRunner::CommandRunner(std::shared_ptr<const Config> config, std::string database_without_password, RunSink& sink)
+    : sink_(sink), database_(std::move(database_without_password)), config_(std::move(config)),
+      executor_(std::make_unique<ProcessExecutor>([this](ProcessEvent event) { on_event(std::move(event)); }))
+{
+}
+
+void CommandRunner::set_config(std::shared_ptr<const Config> config)
+{
+    const std::lock_guard lock(mutex_);
+    config_ = std::move(config);
+}
+
+void CommandRunner::start(const ClaimedJob& job)
+{
+    try {
+        std::unique_lock lock(mutex_);
+        const auto config = config_;
+        const KindConfig* kind = find_kind(*config, job.kind);
+        if (kind == nullptr) {
+            throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer configured here");
+        }
+        const auto& command = std::get<CommandConfig>(kind->runs);
+        ProcessSpec spec = command_spec(job, command, kind->policy, database_);
+        spec.key = ++last_key_;
+        runs_[spec.key] = {.token = job.token,
+                           .cause = {},
+                           .said = {},
+                           .malformed = {},
+                           .timeout = spec.timeout.value_or(Milliseconds{0})};
+        keys_[job.token.job] = spec.key;
+        lock.unlock();
+        executor_->start(std::move(spec));
+    } catch (const Error& error) {
+        RunReport report;
+        const bool gone = error.kind() == ErrorKind::not_found;
+        fail(report, gone ? RunEnd::released : RunEnd::failed_for_good, gone ? "" : "BadArguments", error.what());
+        sink_.done(job.token, std::move(report));
+    }
+}
+
+void CommandRunner::stop(const ClaimToken& token, StopCause cause)
+{
+    std::unique_lock lock(mutex_);
+    const auto key = keys_.find(token.job);
+    if (key == keys_.end() || runs_.at(key->second).token != token) {
+        return;
+    }
+    runs_.at(key->second).cause = cause;
+    const ProcessKey process = key->second;
+    lock.unlock();
+    executor_->stop(process, cause == StopCause::cancelled ? "cancelled" : "given back");
+}
+
+void CommandRunner::kill_all(StopCause cause)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& [key, run] : runs_) {
+            run.cause = cause;
+        }
+    }
+    executor_->kill_all("the worker stops");
+}
+
+void CommandRunner::lease_until(std::chrono::nanoseconds boot_time)
+{
+    executor_->lease_until(BootClock::time_point(boot_time));
+}
+
+void CommandRunner::on_event(ProcessEvent event)
+{
+    if (const auto* output = std::get_if<ProcessOutput>(&event)) {
+        on_output(*output);
+    } else if (const auto* message = std::get_if<ProcessMessage>(&event)) {
+        on_message(*message);
+    } else if (auto* end = std::get_if<ProcessEnded>(&event)) {
+        on_end(std::move(*end));
+    }
+}
+
+void CommandRunner::on_output(const ProcessOutput& output)
+{
+    std::unique_lock lock(mutex_);
+    const auto run = runs_.find(output.key);
+    if (run == runs_.end()) {
+        return;
+    }
+    run->second.wrote_live = true;
+    const ClaimToken token = run->second.token;
+    lock.unlock();
+    for (const auto& chunk : output.chunks) {
+        sink_.wrote(token, chunk.stream == OutputStream::out ? "out" : "error", scrub_text(chunk.bytes));
+    }
+}
+
+void CommandRunner::on_message(const ProcessMessage& message)
+{
+    if (message.too_long) {
+        const std::lock_guard lock(mutex_);
+        if (const auto run = runs_.find(message.key); run != runs_.end() && run->second.malformed.empty()) {
+            run->second.malformed = "a message of the job is over 1 MiB";
+        }
+        return;
+    }
+    try {
+        take_message(message.key, message.line);
+    } catch (const Error& error) {
+        const std::lock_guard lock(mutex_);
+        if (const auto run = runs_.find(message.key); run != runs_.end() && run->second.malformed.empty()) {
+            run->second.malformed = error.what();
+        }
+    }
+}
+
+void CommandRunner::take_message(ProcessKey key, const std::string& line)
+{
+    auto message = parse_job_message(line);
+    std::unique_lock lock(mutex_);
+    const auto found = runs_.find(key);
+    if (found == runs_.end()) {
+        return;
+    }
+    Run& run = found->second;
+    const ClaimToken token = run.token;
+    if (auto* end = std::get_if<RunReport>(&message)) {
+        run.said = std::move(*end);
+        return;
+    }
+    run.wrote_live = true;
+    if (const auto* extend = std::get_if<JobExtend>(&message)) {
+        run.timeout += extend->by;
+        lock.unlock();
+        executor_->extend(key, extend->by);
+    } else if (auto* progress = std::get_if<JobProgress>(&message)) {
+        lock.unlock();
+        sink_.progressed(token, progress->percent, std::move(progress->note), std::move(progress->checkpoint));
+    } else {
+        lock.unlock();
+        sink_.wrote(token, "log", std::get<JobLogLine>(message).line + "\n");
+    }
+}
+
+void CommandRunner::on_end(ProcessEnded end)
+{
+    std::unique_lock lock(mutex_);
+    const auto found = runs_.find(end.key);
+    if (found == runs_.end()) {
+        return;
+    }
+    Run run = std::move(found->second);
+    runs_.erase(found);
+    if (const auto key = keys_.find(run.token.job); key != keys_.end() && key->second == end.key) {
+        keys_.erase(key);
+    }
+    lock.unlock();
+
+    RunReport report = report_of(end, run.cause, run.timeout);
+    report.wrote_live_output = run.wrote_live;
+    // The job's own word counts where it was let to finish: its exit code is then only a detail.
+    if (run.said && end.end == ProcessEnd::exited) {
+        run.said->exit_code = report.exit_code;
+        run.said->cpu_ms = report.cpu_ms;
+        run.said->max_rss_bytes = report.max_rss_bytes;
+        run.said->output = std::move(report.output);
+        run.said->wrote_live_output = run.wrote_live;
+        const bool both_succeed = run.said->end != RunEnd::succeeded || report.end == RunEnd::succeeded;
+        if (both_succeed) {
+            report = std::move(*run.said);
+        } else {
+            report.output = std::move(run.said->output);
+        }
+    } else if (!run.malformed.empty() && report.end == RunEnd::succeeded) {
+        fail(report, RunEnd::failed, "MalformedMessage", run.malformed);
+    }
+    sink_.done(run.token, std::move(report));
+}
+
+} // namespace jobrunner

@@ -1,0 +1,90 @@
+#include "worker/command_spec.hpp"
+
+#include "core/args_template.hpp"
+
+#include <cstdlib>
+
+namespace jobrunner {
+namespace {
+
+using Environment = std::map<std::string, std::string>;
+
+// What every job is told about itself.
+void describe_job(Environment& environment, const ClaimedJob& job)
+{
+    environment["JOBRUNNER_JOB_ID"] = std::to_string(job.token.job);
+    environment["JOBRUNNER_KIND"] = job.kind;
+    environment["JOBRUNNER_QUEUE"] = job.queue;
+    environment["JOBRUNNER_ATTEMPT"] = std::to_string(job.attempt);
+    environment["JOBRUNNER_MAX_ATTEMPTS"] = std::to_string(job.attempt_limit);
+    environment["JOBRUNNER_TOKEN"] = to_text(job.token);
+    if (job.traceparent) {
+        environment["TRACEPARENT"] = *job.traceparent;
+    }
+}
+
+Environment environment_of(const ClaimedJob& job, const CommandConfig& command, const std::string& database)
+{
+    Environment environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
+    for (const auto& name : command.pass_environment) {
+        if (const char* value = std::getenv(name.c_str())) {
+            environment[name] = value;
+        }
+    }
+    for (const auto& [name, value] : command.environment) {
+        environment[name] = value;
+    }
+    describe_job(environment, job);
+    if (command.pass_database) {
+        environment["JOBRUNNER_DATABASE"] = database;
+    }
+    return environment;
+}
+
+ProcessLimits limits_of(const ResourceLimits& resources)
+{
+    ProcessLimits limits;
+    limits.memory_bytes = resources.memory_bytes;
+    if (resources.cpu) {
+        limits.cpu_seconds = static_cast<std::uint64_t>(resources.cpu->count() / 1000);
+    }
+    if (resources.open_files) {
+        limits.open_files = static_cast<std::uint64_t>(*resources.open_files);
+    }
+    if (resources.processes) {
+        limits.processes = static_cast<std::uint64_t>(*resources.processes);
+    }
+    limits.file_size_bytes = resources.file_size_bytes;
+    return limits;
+}
+
+} // namespace
+
+ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
+                         const std::string& database_without_password)
+{
+    const ArgsView args(job.args);
+    const TemplateJob about{.id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
+    ProcessSpec spec{};
+    for (const auto& argument : command.argv) {
+        spec.argv.push_back(argument.fill(args, about));
+    }
+    for (const auto& [name, value] : environment_of(job, command, database_without_password)) {
+        spec.environment.push_back(name + "=" + value);
+    }
+    spec.stdin_data = job.args;
+    spec.directory = command.directory;
+    spec.timeout = job.timeout ? job.timeout : policy.timeout;
+    spec.grace = command.grace;
+    spec.output_bytes_max = command.output_max;
+    spec.limits = limits_of(command.resources);
+    spec.user = command.user;
+    if (command.umask) {
+        spec.umask = static_cast<mode_t>(*command.umask);
+    }
+    spec.nice = command.nice;
+    spec.no_new_privileges = command.no_new_privileges;
+    return spec;
+}
+
+} // namespace jobrunner

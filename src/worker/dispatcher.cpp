@@ -1,0 +1,250 @@
+#include "worker/dispatcher.hpp"
+
+#include "worker/worker_log.hpp"
+
+#include <algorithm>
+
+namespace jobrunner {
+namespace {
+
+constexpr Milliseconds poll_every{1000};
+// While jobs keep coming the dispatcher looks again by itself instead of asking to be told.
+constexpr Milliseconds busy_poll{1};
+constexpr Milliseconds busy_for{20};
+constexpr int promote_batch = 1000;
+// A probe from the bottom may take up to this share of the time.
+constexpr int bottom_share = 20;
+constexpr Milliseconds bottom_cheap{2};
+
+} // namespace
+
+Dispatcher::Dispatcher(OpenStorage open, std::unique_ptr<Wake> wake, RunBoard& board, Abilities abilities, Hooks hooks)
+    : storage_(std::move(open), "claim"), wake_(std::move(wake)), board_(board), hooks_(std::move(hooks)),
+      book_(abilities.queues), abilities_(std::move(abilities))
+{
+}
+
+void Dispatcher::set_abilities(Abilities abilities)
+{
+    const std::lock_guard lock(mutex_);
+    book_.reset(abilities.queues);
+    abilities_ = std::move(abilities);
+}
+
+void Dispatcher::set_quiet(bool quiet)
+{
+    quiet_ = quiet;
+    nudge();
+}
+
+void Dispatcher::run(const std::stop_token& stop)
+{
+    const std::stop_callback wake_up(stop, [this] { nudge(); });
+    while (!stop.stop_requested()) {
+        try {
+            step(storage_.get());
+            storage_.worked();
+        } catch (const Error& error) {
+            pause(storage_.failed(error));
+            next_look_ = {};
+        }
+    }
+}
+
+void Dispatcher::step(Storage& storage)
+{
+    read_back_doubtful(storage);
+    const auto worker = hooks_.identity();
+    if (!worker || quiet_) {
+        pause(worker ? poll_every : busy_for);
+        return;
+    }
+    // The look also tells of lost workers, so it happens every second however busy the worker is.
+    if (Clock::now() >= next_look_) {
+        look(storage);
+    }
+    const int room = board_.room();
+    if (room == 0) {
+        keep_disarmed();
+        pause(poll_every);
+    } else if (!claim(storage, *worker, room)) {
+        rest(storage);
+    }
+}
+
+ClaimRequest Dispatcher::request_for(WorkerId worker, int room)
+{
+    const std::lock_guard lock(mutex_);
+    ClaimRequest request;
+    request.worker = worker;
+    request.limit = std::min(room, claim_batch_max / 2);
+    request.kinds = abilities_.kinds;
+    request.labels = abilities_.labels;
+    std::vector<std::string> limited;
+    for (auto& lane : book_.claims(request.limit)) {
+        lane.limit = std::min(lane.limit, board_.room(lane.lane.queue));
+        // A queue with slots of its own gives from one lane per claim, its most urgent, so that its slots hold.
+        const bool own_slots = lane.limit < request.limit;
+        const bool again = std::find(limited.begin(), limited.end(), lane.lane.queue) != limited.end();
+        if (lane.limit > 0 && !again) {
+            request.lanes.push_back(lane);
+        }
+        if (own_slots) {
+            limited.push_back(lane.lane.queue);
+        }
+    }
+    return request;
+}
+
+bool Dispatcher::claim(Storage& storage, WorkerId worker, int room)
+{
+    ClaimRequest request = request_for(worker, room);
+    if (request.lanes.empty()) {
+        return false;
+    }
+    request.batch = ++last_batch_;
+    std::vector<ClaimedJob> jobs;
+    try {
+        jobs = storage.claim(request);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::in_doubt) {
+            // It may show only after a while: its backend can still be at it.
+            const auto now = Clock::now();
+            doubtful_.push_back({worker, request.batch, now + std::chrono::minutes(1), now});
+        }
+        throw;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        book_.observe(request.lanes, request.limit, jobs, Clock::now());
+    }
+    if (jobs.empty()) {
+        return false;
+    }
+    idle_ = false;
+    take_in(request.batch, std::move(jobs));
+    return true;
+}
+
+void Dispatcher::take_in(std::int64_t batch, std::vector<ClaimedJob> jobs)
+{
+    const auto now = Clock::now();
+    if (now < busy_until_) {
+        keep_disarmed(); // Jobs come fast: it looks again by itself, and spares enqueuers the NOTIFY.
+    }
+    busy_until_ = now + busy_for;
+    hooks_.start(board_.admit(batch, std::move(jobs)));
+}
+
+void Dispatcher::read_back_doubtful(Storage& storage)
+{
+    for (auto& one : doubtful_) {
+        if (Clock::now() < one.next) {
+            continue;
+        }
+        one.next = Clock::now() + poll_every;
+        auto jobs = storage.claimed_in(one.worker, one.batch);
+        if (!jobs.empty()) {
+            spdlog::info("claim_read_back batch={} jobs={}", one.batch, jobs.size());
+            take_in(one.batch, std::move(jobs));
+            one.until = {};
+        }
+    }
+    std::erase_if(doubtful_, [](const Doubtful& one) { return Clock::now() > one.until; });
+}
+
+Probe Dispatcher::probe(Storage& storage, bool from_bottom)
+{
+    ProbeRequest request;
+    {
+        const std::lock_guard lock(mutex_);
+        request.ranges = book_.ranges(from_bottom);
+        request.fitting_only = from_bottom;
+        request.kinds = abilities_.kinds;
+        request.labels = abilities_.labels;
+    }
+    const auto begin = Clock::now();
+    Probe found = storage.probe(request);
+    const auto end = Clock::now();
+    const std::lock_guard lock(mutex_);
+    if (from_bottom) {
+        bottom_cost_ = end - begin;
+        bottom_next_ = end + bottom_share * bottom_cost_;
+    }
+    book_.set_paused(found.paused);
+    book_.learn(found.lanes);
+    return found;
+}
+
+void Dispatcher::look(Storage& storage)
+{
+    bool from_bottom = false;
+    {
+        const std::lock_guard lock(mutex_);
+        from_bottom = bottom_cost_ <= bottom_cheap && Clock::now() >= bottom_next_;
+    }
+    const Probe found = probe(storage, from_bottom);
+    next_look_ = Clock::now() + std::clamp(found.next_due.value_or(poll_every), Milliseconds{1}, poll_every);
+    news_ = false;
+    if (found.lost_workers || found.expired_jobs) {
+        hooks_.on_upkeep();
+    }
+    if (found.next_due && found.next_due->count() == 0) {
+        // Those promoted are seen by another look; if somebody else has them in hand, by the next.
+        next_look_ = storage.promote(promote_batch) > 0 ? Clock::time_point{} : Clock::now() + poll_every;
+    }
+}
+
+void Dispatcher::reread(Storage& storage)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (Clock::now() < bottom_next_ || bottom_cost_ <= bottom_cheap) {
+            return;
+        }
+    }
+    if (!probe(storage, true).lanes.empty()) {
+        nudge();
+    }
+}
+
+void Dispatcher::rest(Storage& storage)
+{
+    if (Clock::now() >= next_look_) {
+        return;
+    }
+    if (Clock::now() < busy_until_) {
+        pause(busy_poll);
+        const std::lock_guard lock(mutex_);
+        book_.suspect_recent();
+        return;
+    }
+    if (!armed_ || news_) {
+        // Looks once more after saying that it sleeps, so that no commit falls between.
+        wake_->arm();
+        armed_ = true;
+        look(storage);
+        return;
+    }
+    idle_ = board_.held() == 0;
+    pause(std::max(std::chrono::ceil<Milliseconds>(next_look_ - Clock::now()), Milliseconds{1}));
+}
+
+void Dispatcher::keep_disarmed()
+{
+    if (armed_) {
+        wake_->disarm();
+        armed_ = false;
+    }
+}
+
+void Dispatcher::pause(Milliseconds at_most)
+{
+    if (wake_->wait(at_most) == Wake::Event::news) {
+        const std::lock_guard lock(mutex_);
+        book_.suspect_recent();
+        news_ = true;
+    }
+}
+
+} // namespace jobrunner

@@ -1,0 +1,104 @@
+#include "worker/janitor.hpp"
+
+#include "worker/worker_log.hpp"
+
+#include <map>
+#include <random>
+
+namespace jobrunner {
+namespace {
+
+constexpr int rescue_batch = 200;
+constexpr int expire_batch = 500;
+constexpr std::chrono::milliseconds every{1000};
+constexpr int tidy_seconds = 60;
+
+// Workers started together do not tidy together.
+std::chrono::seconds until_next_tidy()
+{
+    thread_local std::minstd_rand random(std::random_device{}());
+    return std::chrono::seconds(std::uniform_int_distribution(tidy_seconds * 3 / 4, tidy_seconds * 5 / 4)(random));
+}
+
+} // namespace
+
+Janitor::Janitor(OpenStorage open, std::vector<Milliseconds> keeps, std::function<void(Storage&)> reread)
+    : storage_(std::move(open), "maintain"), keeps_(std::move(keeps)), reread_(std::move(reread))
+{
+}
+
+void Janitor::run(const std::stop_token& stop)
+{
+    std::chrono::steady_clock::time_point next_tidy{};
+    bool nudged = true;
+    while (!stop.stop_requested()) {
+        auto wait = every;
+        try {
+            Storage& storage = storage_.get();
+            if (nudged) {
+                rescue(storage, stop);
+                expire(storage, stop);
+            }
+            if (std::chrono::steady_clock::now() >= next_tidy) {
+                next_tidy = std::chrono::steady_clock::now() + until_next_tidy();
+                storage.tidy(keeps_);
+            }
+            reread_(storage);
+            storage_.worked();
+            nudged = false;
+        } catch (const Error& error) {
+            wait = storage_.failed(error);
+        }
+        nudged = pause_.wait(stop, wait) || nudged;
+    }
+}
+
+void Janitor::rescue(Storage& storage, const std::stop_token& stop)
+{
+    std::vector<Settlement> ends;
+    std::size_t before = 0;
+    do {
+        before = ends.size();
+        ends.clear();
+        for (const auto& job : storage.abandoned(rescue_batch)) {
+            ends.push_back(decide_abandoned(job));
+        }
+        if (!ends.empty()) {
+            settle_each(storage, ends);
+        }
+        // As many again as before means that none could be taken back: the next sweep tries again.
+    } while (!ends.empty() && ends.size() != before && !stop.stop_requested());
+}
+
+void Janitor::settle_each(Storage& storage, const std::vector<Settlement>& ends)
+{
+    std::map<WorkerId, std::vector<Settlement>> by_worker;
+    for (const auto& end : ends) {
+        by_worker[end.token.worker].push_back(end);
+    }
+    for (const auto& [worker, mine] : by_worker) {
+        try {
+            static_cast<void>(storage.settle(mine, worker, {}));
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::refused && error.kind() != ErrorKind::internal) {
+                throw;
+            }
+            for (const auto& one : mine) {
+                try {
+                    static_cast<void>(storage.settle({&one, 1}, worker, {}));
+                } catch (const Error& bad) {
+                    log_job(spdlog::level::err, "rescue_failed", one.token, one.kind, 0, "error=" + log_value(bad.what()));
+                }
+            }
+        }
+        spdlog::warn("jobs_rescued worker={} jobs={}", worker, mine.size());
+    }
+}
+
+void Janitor::expire(Storage& storage, const std::stop_token& stop)
+{
+    while (!stop.stop_requested() && storage.expire(expire_batch) == expire_batch) {
+    }
+}
+
+} // namespace jobrunner

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "worker/storage_loop.hpp"
+
+#include <functional>
+#include <vector>
+
+namespace jobrunner {
+
+// Does what any worker may do for all: takes back lost workers' jobs, cancels expired ones, keeps history and
+// statistics in order. In slices; one job that cannot be taken back does not stop the others.
+//
+// Threads: run() on one of its own; nudge() from any.
+class Janitor {
+public:
+    // `reread` is given this thread's storage about once a second.
+    Janitor(OpenStorage open, std::vector<Milliseconds> keeps, std::function<void(Storage&)> reread);
+
+    // There may be lost workers or expired jobs.
+    void nudge() { pause_.nudge(); }
+    void run(const std::stop_token& stop);
+
+private:
+    void rescue(Storage& storage, const std::stop_token& stop);
+    void settle_each(Storage& storage, const std::vector<Settlement>& ends);
+    void expire(Storage& storage, const std::stop_token& stop);
+
+    StorageHolder storage_;
+    std::vector<Milliseconds> keeps_;
+    std::function<void(Storage&)> reread_;
+    Pause pause_;
+};
+
+} // namespace jobrunner

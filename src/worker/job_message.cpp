@@ -1,0 +1,129 @@
+#include "worker/job_message.hpp"
+
+#include "core/error.hpp"
+#include "core/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace jobrunner {
+namespace {
+
+using nlohmann::json;
+
+constexpr double longest_ms = 366.0 * 86'400'000.0;
+
+[[noreturn]] void refuse(const std::string& what)
+{
+    throw Error(ErrorKind::refused, "a message of the job is malformed: " + what);
+}
+
+std::string text_member(const json& message, const char* name)
+{
+    const auto member = message.find(name);
+    if (member == message.end() || member->is_null()) {
+        return {};
+    }
+    return member->is_string() ? scrub_text(member->get_ref<const std::string&>()) : member->dump();
+}
+
+std::optional<Milliseconds> length_member(const json& message, const char* name)
+{
+    const auto member = message.find(name);
+    if (member == message.end() || member->is_null()) {
+        return std::nullopt;
+    }
+    if (!member->is_number() || !(member->get<double>() >= 0) || member->get<double>() > longest_ms) {
+        refuse(std::string(name) + " is no number of milliseconds from 0 to a year");
+    }
+    return Milliseconds(std::llround(member->get<double>()));
+}
+
+// Results keep their numbers as the parser reads them; large integers stay exact up to 64 bits.
+std::optional<std::string> json_member(const json& message, const char* name)
+{
+    const auto member = message.find(name);
+    if (member == message.end()) {
+        return std::nullopt;
+    }
+    return scrub_json(member->dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+RunReport failure(const json& message)
+{
+    RunReport report;
+    const auto retry = message.find("retry");
+    report.end = retry != message.end() && retry->is_boolean() && !retry->get<bool>() ? RunEnd::failed_for_good
+                                                                                     : RunEnd::failed;
+    report.error = text_member(message, "error");
+    report.error_class = text_member(message, "class");
+    report.delay = length_member(message, "retry_in_ms");
+    if (const auto lines = message.find("backtrace"); lines != message.end() && lines->is_array()) {
+        for (const auto& line : *lines) {
+            report.backtrace += (line.is_string() ? line.get<std::string>() : line.dump()) + "\n";
+        }
+        report.backtrace = scrub_text(tail_of(report.backtrace, 64 * 1024));
+    }
+    return report;
+}
+
+RunReport success(const json& message)
+{
+    RunReport report;
+    report.result = json_member(message, "result");
+    return report;
+}
+
+RunReport snooze(const json& message)
+{
+    RunReport report;
+    report.end = RunEnd::snoozed;
+    report.delay = length_member(message, "in_ms");
+    return report;
+}
+
+JobProgress progress(const json& message)
+{
+    JobProgress progress;
+    if (const auto percent = message.find("percent"); percent != message.end() && percent->is_number()) {
+        progress.percent = std::min(std::max(percent->get<double>(), 0.0), 100.0);
+    }
+    if (message.contains("note")) {
+        progress.note = text_member(message, "note");
+    }
+    progress.checkpoint = json_member(message, "checkpoint");
+    return progress;
+}
+
+} // namespace
+
+JobMessage parse_job_message(std::string_view line)
+{
+    const json message = json::parse(line, nullptr, false);
+    if (!message.is_object()) {
+        refuse("it is no JSON object");
+    }
+    const std::string type = text_member(message, "type");
+    if (type == "done") {
+        return success(message);
+    }
+    if (type == "fail") {
+        return failure(message);
+    }
+    if (type == "snooze") {
+        return snooze(message);
+    }
+    if (type == "progress") {
+        return progress(message);
+    }
+    if (type == "extend") {
+        return JobExtend{length_member(message, "by_ms").value_or(Milliseconds{0})};
+    }
+    if (type == "log") {
+        return JobLogLine{text_member(message, "line")};
+    }
+    refuse("its type is none of done, fail, snooze, progress, extend and log");
+}
+
+} // namespace jobrunner

@@ -1,0 +1,36 @@
+#include "worker/progress_line.hpp"
+
+#include <cstdio>
+
+namespace jobrunner {
+
+ProgressLine::~ProgressLine()
+{
+    if (drawn_) {
+        std::fputc('\n', stderr);
+    }
+}
+
+void ProgressLine::show(const Worker& worker)
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (shown_ && now >= next_) {
+        next_ = now + std::chrono::milliseconds(200);
+        draw(worker);
+    }
+}
+
+void ProgressLine::draw(const Worker& worker)
+{
+    const auto& counts = worker.counts();
+    const std::chrono::duration<double> length = std::chrono::steady_clock::now() - begin_;
+    const auto completed = counts.completed.load();
+    std::fprintf(stderr, "\r\x1b[Kcompleted %lld  failed %lld  dead %lld  running %d  %.0f jobs/s", //
+                 static_cast<long long>(completed), static_cast<long long>(counts.failed.load()),
+                 static_cast<long long>(counts.dead.load()), worker.running(),
+                 length.count() > 0 ? static_cast<double>(completed) / length.count() : 0.0);
+    std::fflush(stderr);
+    drawn_ = true;
+}
+
+} // namespace jobrunner

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "storage/open_storage.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jobrunner {
+
+// What `jobrunner work` was asked to do.
+struct WorkOptions {
+    Config config;
+    DatabaseOptions database;
+    std::vector<std::string> queues; // none: every queue
+    std::optional<int> slots;        // instead of the configuration's
+    bool until_idle = false;         // leave when nothing is left to run now
+    bool progress = false;           // a line on standard error that says how far it is
+    std::string log_level = "info";
+    std::string log_format = "text";
+    std::string config_path; // read again on SIGHUP; empty: there is none
+};
+
+// Works until told to stop, and returns the exit status.
+//
+// SIGTERM or SIGINT drains: no new claims, running jobs may finish for shutdown_timeout, the rest is given back. A
+// second one, or SIGQUIT, gives back at once. SIGHUP reads the configuration again; a bad one is logged and changes
+// nothing. SIGUSR1 makes it quiet (no new claims), SIGUSR2 takes that back. Under systemd it says when it is
+// ready, reloading and stopping, and feeds the watchdog while its threads get on.
+//
+// Requires: no other thread yet, since it blocks signals for all.
+[[nodiscard]] int run_worker(const WorkOptions& options);
+
+} // namespace jobrunner

@@ -1,0 +1,230 @@
+#include "worker/settler.hpp"
+
+#include "worker/worker_log.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+
+namespace jobrunner {
+namespace {
+
+constexpr std::size_t batch_max = 500;
+constexpr std::size_t live_max = 2000;
+
+template <typename Queue>
+auto take_front(Queue& queue)
+{
+    const auto count = static_cast<std::ptrdiff_t>(std::min(queue.size(), batch_max));
+    std::vector<typename Queue::value_type> taken(std::make_move_iterator(queue.begin()),
+                                                  std::make_move_iterator(queue.begin() + count));
+    queue.erase(queue.begin(), queue.begin() + count);
+    return taken;
+}
+
+template <typename Queue, typename Value>
+void push_bounded(Queue& queue, Value value)
+{
+    if (queue.size() >= live_max) {
+        spdlog::warn("live_output_dropped job_id={}", value.token.job);
+        return;
+    }
+    queue.push_back(std::move(value));
+}
+
+} // namespace
+
+Settler::Settler(OpenStorage open, RunBoard& board, std::function<void()> on_settled)
+    : storage_(std::move(open), "settle"), board_(board), on_settled_(std::move(on_settled))
+{
+}
+
+void Settler::push(Settlement settlement)
+{
+    const std::lock_guard lock(mutex_);
+    ends_.push_back(std::move(settlement));
+    if (ends_.size() == 1) {
+        changed_.notify_one();
+    }
+}
+
+void Settler::write(LiveOutput output)
+{
+    const std::lock_guard lock(mutex_);
+    push_bounded(output_, std::move(output));
+    changed_.notify_one();
+}
+
+void Settler::write(Progress progress)
+{
+    const std::lock_guard lock(mutex_);
+    push_bounded(progress_, std::move(progress));
+    changed_.notify_one();
+}
+
+Settler::Work Settler::take(const std::stop_token& stop)
+{
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, stop, [this] { return !ends_.empty() || !output_.empty() || !progress_.empty(); });
+    return {take_front(ends_), take_front(output_), take_front(progress_)};
+}
+
+void Settler::run(const std::stop_token& stop, std::chrono::milliseconds flush_at_most)
+{
+    Work work;
+    std::optional<std::chrono::steady_clock::time_point> give_up;
+    for (;;) {
+        if (work.empty()) {
+            work = take(stop);
+        }
+        if (work.empty() && stop.stop_requested()) {
+            return;
+        }
+        if (stop.stop_requested() && !give_up) {
+            give_up = std::chrono::steady_clock::now() + flush_at_most;
+        }
+        try {
+            Storage& storage = storage_.get();
+            write_live(storage, work);
+            settle(storage, work.ends);
+            storage_.worked();
+        } catch (const Error& error) {
+            in_doubt_ = in_doubt_ || error.kind() == ErrorKind::in_doubt;
+            const auto wait = storage_.failed(error);
+            if (give_up && std::chrono::steady_clock::now() > *give_up) {
+                spdlog::error("settle_given_up jobs={} error={}", work.ends.size(), log_value(error.what()));
+                return;
+            }
+            Pause().wait({}, wait);
+        }
+    }
+}
+
+void Settler::write_live(Storage& storage, Work& work)
+{
+    if (!work.output.empty()) {
+        storage.write_output(work.output);
+        work.output.clear();
+    }
+    if (!work.progress.empty()) {
+        storage.write_progress(work.progress);
+        work.progress.clear();
+    }
+}
+
+void Settler::settle(Storage& storage, std::vector<Settlement>& ends)
+{
+    if (in_doubt_) {
+        resolve_doubt(storage, ends);
+        in_doubt_ = false;
+    }
+    while (!ends.empty()) {
+        const WorkerId worker = ends.front().token.worker;
+        const auto others = std::stable_partition(ends.begin(), ends.end(),
+                                                  [&](const Settlement& end) { return end.token.worker == worker; });
+        std::vector<Settlement> mine(ends.begin(), others);
+        try {
+            settle_of_worker(storage, std::move(mine));
+            ends.erase(ends.begin(), others);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::refused) {
+                throw;
+            }
+            settle_one_by_one(storage, ends);
+        }
+    }
+}
+
+void Settler::settle_of_worker(Storage& storage, std::vector<Settlement> ends)
+{
+    std::vector<ClaimToken> tokens;
+    for (const auto& end : ends) {
+        tokens.push_back(end.token);
+    }
+    const auto results = storage.settle(ends, tokens.front().worker, done_batches_);
+    done_batches_ = board_.settled(tokens);
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        note(ends[i], results[i]);
+    }
+    on_settled_();
+}
+
+void Settler::settle_one_by_one(Storage& storage, std::vector<Settlement>& ends)
+{
+    while (!ends.empty()) {
+        try {
+            settle_of_worker(storage, {ends.front()});
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::refused) {
+                throw;
+            }
+            // What the job left cannot be stored, and would not be the next time either.
+            Settlement& end = ends.front();
+            end.verdict = Verdict::dead;
+            end.outcome = "failed";
+            end.reason = "its outcome cannot be stored";
+            const std::string what = error.what();
+            end.report = {};
+            end.report.error = what;
+            end.report.error_class = "UnstorableOutcome";
+            end.fingerprint = error_fingerprint(end.report.error_class, what);
+            settle_of_worker(storage, {end});
+        }
+        ends.erase(ends.begin());
+    }
+}
+
+void Settler::resolve_doubt(Storage& storage, std::vector<Settlement>& ends)
+{
+    if (ends.empty()) {
+        return;
+    }
+    std::vector<ClaimToken> tokens;
+    for (const auto& end : ends) {
+        tokens.push_back(end.token);
+    }
+    const auto found = storage.settled_already(tokens);
+    std::vector<Settlement> open;
+    std::vector<ClaimToken> closed;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (found[i] == Settled::lost) {
+            open.push_back(std::move(ends[i]));
+        } else {
+            note(ends[i], Settled::applied);
+            closed.push_back(tokens[i]);
+        }
+    }
+    std::ranges::copy(board_.settled(closed), std::back_inserter(done_batches_));
+    ends = std::move(open);
+    on_settled_();
+}
+
+void Settler::note(const Settlement& settlement, Settled settled)
+{
+    if (settled == Settled::lost) {
+        ++counts_.lost;
+        log_job(spdlog::level::warn, "claim_lost", settlement.token, settlement.kind, 0, "outcome=" + settlement.outcome);
+        return;
+    }
+    const std::string_view by = settled == Settled::settled_by_job ? " by=job" : "";
+    switch (settlement.verdict) {
+    case Verdict::complete:
+        ++counts_.completed;
+        log_job(spdlog::level::debug, "job_completed", settlement.token, settlement.kind, 0, by);
+        break;
+    case Verdict::dead:
+        ++counts_.dead;
+        log_job(spdlog::level::warn, "job_dead", settlement.token, settlement.kind, 0,
+                "error=" + log_value(settlement.report.error));
+        break;
+    case Verdict::cancelled:
+    case Verdict::requeue:
+        ++(settlement.outcome == "failed" || settlement.outcome == "timed_out" ? counts_.failed : counts_.other);
+        log_job(spdlog::level::info, "job_" + settlement.outcome, settlement.token, settlement.kind, 0,
+                "delay=" + format_duration(settlement.delay) +
+                    (settlement.report.error.empty() ? "" : " error=" + log_value(settlement.report.error)));
+        break;
+    }
+}
+
+} // namespace jobrunner
