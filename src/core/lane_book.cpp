@@ -1,6 +1,7 @@
 #include "core/lane_book.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace jobrunner {
 namespace {
@@ -28,6 +29,22 @@ void LaneBook::reset(std::vector<std::string> queues)
     lanes_.clear();
 }
 
+bool LaneBook::is_paused(const std::string& queue) const
+{
+    return std::binary_search(paused_.begin(), paused_.end(), queue);
+}
+
+void LaneBook::set_paused(std::vector<std::string> queues)
+{
+    std::sort(queues.begin(), queues.end());
+    const auto before = std::exchange(paused_, std::move(queues));
+    for (const auto& queue : before) {
+        if (!is_paused(queue)) {
+            std::erase_if(lanes_, [&](const auto& lane) { return lane.first.queue == queue; });
+        }
+    }
+}
+
 std::vector<LaneRange> LaneBook::ranges(bool from_bottom) const
 {
     std::vector<LaneRange> ranges;
@@ -38,11 +55,18 @@ std::vector<LaneRange> LaneBook::ranges(bool from_bottom) const
             ranges.push_back({lane->first, from_bottom ? 0 : lane->second.floor, high});
         }
     };
-    if (queues_.empty()) {
-        cover({"", below_all}, {last_name, above_all});
-    }
     for (const auto& queue : queues_) {
-        cover({queue, below_all}, {queue, above_all});
+        if (!is_paused(queue)) {
+            cover({queue, below_all}, {queue, above_all});
+        }
+    }
+    if (queues_.empty()) {
+        Lane low{"", below_all};
+        for (const auto& paused : paused_) {
+            cover(low, {paused, below_all});
+            low = {paused, above_all};
+        }
+        cover(low, {last_name, above_all});
     }
     return ranges;
 }
@@ -50,6 +74,9 @@ std::vector<LaneRange> LaneBook::ranges(bool from_bottom) const
 void LaneBook::learn(std::span<const LaneFound> found)
 {
     for (const auto& one : found) {
+        if (is_paused(one.lane.queue)) {
+            continue;
+        }
         State& state = lanes_[one.lane];
         state.suspected = true;
         state.last_seen = one.last;
@@ -64,7 +91,7 @@ std::vector<LaneClaim> LaneBook::claims(int limit)
 {
     std::vector<LaneClaim> claims;
     for (const auto& [lane, state] : lanes_) {
-        if (state.suspected) {
+        if (state.suspected && !is_paused(lane.queue)) {
             claims.push_back({lane, state.floor, limit});
         }
     }

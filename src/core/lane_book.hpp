@@ -79,6 +79,9 @@ public:
     // longer suspects lanes that gave less than they were asked for.
     void observe(std::span<const LaneClaim> asked, int limit, std::span<const ClaimedJob> claimed, Time now);
 
+    // Leaves these queues out of everything; those that are no longer among them are looked at afresh.
+    void set_paused(std::vector<std::string> queues);
+
     // Suspects the lanes that gave jobs last: news of a commit most often means one of them.
     void suspect_recent();
 
@@ -103,7 +106,10 @@ private:
 
     static void raise_floor(State& state, std::int64_t read, Time now);
 
-    std::vector<std::string> queues_;
+    [[nodiscard]] bool is_paused(const std::string& queue) const;
+
+    std::vector<std::string> queues_; // sorted
+    std::vector<std::string> paused_; // sorted
     std::map<Lane, State> lanes_;
     std::size_t turn_ = 0;
 };

@@ -55,6 +55,7 @@ struct Probe {
     std::optional<Milliseconds> next_due; // from now until the next scheduled job's time; 0 when it has come
     bool lost_workers = false;            // some worker's lease has passed, or its jobs are not all taken back
     bool expired_jobs = false;
+    std::vector<std::string> paused; // queues
 };
 
 struct ClaimRequest {

@@ -152,7 +152,7 @@ pqxx::result Connection::run_in(pqxx::transaction_base& transaction, std::string
 template <typename Work>
 auto Connection::guarded(bool writes, Work&& work)
 {
-    session();
+    static_cast<void>(session());
     try {
         deadline_.arm(session_->sock(), options_.deadline);
         auto result = work();

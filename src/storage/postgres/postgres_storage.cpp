@@ -171,6 +171,7 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
         probe.next_due = maybe_length(row[4]);
         probe.lost_workers = truth(row[5]);
         probe.expired_jobs = truth(row[6]);
+        probe.paused = parse_text_array(text(row[7]));
     }
     return probe;
 }

@@ -65,7 +65,8 @@ SELECT
         WHERE d.state IN ('available', 'retryable') AND d.run_at > d.ready_at),
     EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until < now() AND w.state NOT IN ('stopped', 'gone')),
     EXISTS (SELECT 1 FROM {schema}.jobs e
-        WHERE e.expires_at <= now() AND e.expires_at IS NOT NULL AND e.state <> 'running')
+        WHERE e.expires_at <= now() AND e.expires_at IS NOT NULL AND e.state <> 'running'),
+    ARRAY(SELECT q.queue FROM {schema}.queues q WHERE q.paused_at IS NOT NULL)
 FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[])
     AS r(low_queue, low_priority, low_position, high_queue, high_priority)
 LEFT JOIN LATERAL (
