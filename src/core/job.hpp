@@ -25,26 +25,26 @@ enum class JobState { available, scheduled, blocked, running, retryable, complet
 struct NewJob {
     std::string kind;
     std::string args = "{}";
-    std::optional<std::string> queue;
-    std::optional<int> priority;
-    std::optional<Instant> run_at;
-    std::optional<Milliseconds> run_in; // from the database's now; excludes run_at
-    std::optional<int> max_attempts;
-    std::optional<Milliseconds> timeout;
-    std::optional<Instant> expires_at;
-    std::optional<std::string> unique_key;
-    std::optional<std::string> concurrency_key;
-    std::optional<int> cost;
-    std::optional<std::string> serial_key;
-    std::optional<std::string> fair_key;
-    std::vector<std::string> requires_labels;
-    std::optional<std::string> affinity_key;
-    std::vector<JobId> depends_on;
-    std::optional<std::string> on_dependency_failure;
-    std::optional<std::int64_t> batch_id;
-    std::vector<std::string> tags;
-    std::optional<std::string> meta;
-    std::optional<std::string> traceparent;
+    std::optional<std::string> queue{};
+    std::optional<int> priority{};
+    std::optional<Instant> run_at{};
+    std::optional<Milliseconds> run_in{}; // from the database's now; excludes run_at
+    std::optional<int> max_attempts{};
+    std::optional<Milliseconds> timeout{};
+    std::optional<Instant> expires_at{};
+    std::optional<std::string> unique_key{};
+    std::optional<std::string> concurrency_key{};
+    std::optional<int> cost{};
+    std::optional<std::string> serial_key{};
+    std::optional<std::string> fair_key{};
+    std::vector<std::string> requires_labels{};
+    std::optional<std::string> affinity_key{};
+    std::vector<JobId> depends_on{};
+    std::optional<std::string> on_dependency_failure{};
+    std::optional<std::int64_t> batch_id{};
+    std::vector<std::string> tags{};
+    std::optional<std::string> meta{};
+    std::optional<std::string> traceparent{};
 };
 
 // A claimed job: what a worker needs to run and settle it.

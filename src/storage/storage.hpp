@@ -43,11 +43,11 @@ struct Heartbeat {
 };
 
 struct ProbeRequest {
-    std::vector<LaneRange> ranges;
+    std::vector<LaneRange> ranges{};
     // Only jobs that the worker can run. Unset, any runnable job counts, and the lane's end is reported with it.
     bool fitting_only = false;
-    std::vector<std::string> kinds;
-    std::vector<std::string> labels;
+    std::vector<std::string> kinds{};
+    std::vector<std::string> labels{};
 };
 
 struct Probe {
@@ -146,12 +146,12 @@ struct OutputRow {
 
 // Which jobs: every set member narrows. Pages go by id, newest first.
 struct JobFilter {
-    std::vector<JobState> states;
-    std::optional<std::string> kind;
-    std::optional<std::string> queue;
-    std::optional<std::string> tag;
-    std::optional<Instant> since; // created at or after
-    std::optional<JobId> below;   // only ids under it: the next page
+    std::vector<JobState> states{};
+    std::optional<std::string> kind{};
+    std::optional<std::string> queue{};
+    std::optional<std::string> tag{};
+    std::optional<Instant> since{}; // created at or after
+    std::optional<JobId> below{};   // only ids under it: the next page
     int limit = 50;               // in [1, 10000]
 };
 
@@ -214,10 +214,10 @@ enum class JobAction { cancel, retry, remove, reschedule, edit };
 
 struct JobCommand {
     JobAction action = JobAction::cancel;
-    std::optional<Instant> run_at;      // reschedule: one of the two
-    std::optional<Milliseconds> run_in; // reschedule
+    std::optional<Instant> run_at{};      // reschedule: one of the two
+    std::optional<Milliseconds> run_in{}; // reschedule
     std::string changes = "{}";         // edit: an object of columns and values
-    std::string actor;                  // for the audit
+    std::string actor{};                  // for the audit
 };
 
 enum class ActionResult { done, requested, not_found, not_possible };
