@@ -1,0 +1,284 @@
+-- The jobs' home: unfinished jobs, history, dead letters, attempts, output.
+--
+-- Locks:   the file, for a moment; it only creates.
+-- Oldest binary: 0.1.0
+-- Go back: remove the file, or drop the tables that it creates; nothing existed before it.
+--
+-- Instants are text in one shape only, 2026-01-31T09:00:00.000Z, so that they compare as text; lengths of time are
+-- seconds; arrays and objects are JSON text; truth is 0 or 1.
+
+-- Unfinished jobs only. What every claim and settle looks at stands first, what may be long stands last.
+--
+-- A job may run when state is 'available' or 'retryable' and run_at has come. There is one writer at a time and no
+-- dead rows, so the claim order needs no places beside run_at and id, and nothing is promoted.
+CREATE TABLE jobs (
+    id                    INTEGER PRIMARY KEY AUTOINCREMENT,
+    state                 TEXT NOT NULL DEFAULT 'available',
+    worker                INTEGER,
+    fence                 INTEGER NOT NULL DEFAULT 0,
+    rerun                 INTEGER NOT NULL DEFAULT 0,
+    attempt               INTEGER NOT NULL DEFAULT 0,
+    priority              INTEGER NOT NULL DEFAULT 0,
+    queue                 TEXT NOT NULL DEFAULT 'default',
+    kind                  TEXT NOT NULL,
+    run_at                TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    expires_at            TEXT,
+    requires              TEXT NOT NULL DEFAULT '[]',
+    claimed_at            TEXT,
+    created_at            TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    started_at            TEXT,
+    max_attempts          INTEGER,
+    attempt_limit         INTEGER,
+    retry_delay           REAL,
+    timeout               REAL,
+    crashes               INTEGER NOT NULL DEFAULT 0,
+    snoozes               INTEGER NOT NULL DEFAULT 0,
+    give_backs            INTEGER NOT NULL DEFAULT 0,
+    cost                  INTEGER NOT NULL DEFAULT 1,
+    batch_id              INTEGER,
+    unique_key            TEXT,
+    concurrency_key       TEXT,
+    serial_key            TEXT,
+    fair_key              TEXT,
+    affinity_key          TEXT,
+    depends_on            TEXT,
+    on_dependency_failure TEXT NOT NULL DEFAULT 'cancel',
+    traceparent           TEXT,
+    reason                TEXT,
+    schedule              TEXT,
+    tags                  TEXT NOT NULL DEFAULT '[]',
+    meta                  TEXT NOT NULL DEFAULT '{}',
+    args                  TEXT NOT NULL DEFAULT '{}',
+
+    -- Serves ON CONFLICT (unique_key); whole, because a plain ON CONFLICT can infer no partial index.
+    CONSTRAINT jobs_unique_key UNIQUE (unique_key),
+
+    CONSTRAINT jobs_state_is_known CHECK (state IN ('available', 'running', 'retryable', 'scheduled', 'blocked')),
+    CONSTRAINT jobs_kind_is_1_to_128_printable_characters
+        CHECK (length(kind) BETWEEN 1 AND 128 AND instr(kind, char(0)) = 0
+            AND kind NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
+    CONSTRAINT jobs_queue_is_1_to_128_printable_characters
+        CHECK (queue = 'default' OR (length(queue) BETWEEN 1 AND 128 AND instr(queue, char(0)) = 0
+            AND queue NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*')),
+    CONSTRAINT jobs_priority_is_minus_32768_to_32767 CHECK (priority BETWEEN -32768 AND 32767),
+    CONSTRAINT jobs_args_is_an_object
+        CHECK (args = '{}' OR CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END),
+    CONSTRAINT jobs_args_is_at_most_1_mib CHECK (length(CAST(args AS BLOB)) <= 1048576),
+    CONSTRAINT jobs_meta_is_an_object_of_at_most_64_kib
+        CHECK (meta = '{}' OR CASE WHEN json_valid(meta)
+            THEN json_type(meta) = 'object' AND length(CAST(meta AS BLOB)) <= 65536 ELSE 0 END),
+    CONSTRAINT jobs_run_at_is_finite CHECK (run_at NOT IN ('infinity', '-infinity')),
+    CONSTRAINT jobs_run_at_is_an_iso_8601_time
+        CHECK (run_at GLOB '[0-9][0-9][0-9][0-9]-*' AND julianday(run_at) IS NOT NULL),
+    CONSTRAINT jobs_expires_at_is_finite CHECK (expires_at NOT IN ('infinity', '-infinity')),
+    CONSTRAINT jobs_expires_at_is_an_iso_8601_time
+        CHECK (expires_at IS NULL
+            OR (expires_at GLOB '[0-9][0-9][0-9][0-9]-*' AND julianday(expires_at) IS NOT NULL)),
+    CONSTRAINT jobs_max_attempts_is_1_to_10000 CHECK (max_attempts BETWEEN 1 AND 10000),
+    CONSTRAINT jobs_timeout_is_over_0_and_at_most_30_days CHECK (timeout > 0 AND timeout <= 2592000),
+    CONSTRAINT jobs_cost_is_1_to_1000000 CHECK (cost BETWEEN 1 AND 1000000),
+    CONSTRAINT jobs_unique_key_is_1_to_1024_bytes CHECK (length(CAST(unique_key AS BLOB)) BETWEEN 1 AND 1024),
+    CONSTRAINT jobs_concurrency_key_is_1_to_512_bytes
+        CHECK (length(CAST(concurrency_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_serial_key_is_1_to_512_bytes CHECK (length(CAST(serial_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_fair_key_is_1_to_512_bytes CHECK (length(CAST(fair_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_affinity_key_is_1_to_512_bytes CHECK (length(CAST(affinity_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_requires_is_an_array
+        CHECK (requires = '[]' OR CASE WHEN json_valid(requires) THEN json_type(requires) = 'array' ELSE 0 END),
+    CONSTRAINT jobs_requires_is_at_most_4_kib CHECK (length(CAST(requires AS BLOB)) <= 4096),
+    CONSTRAINT jobs_tags_is_an_array
+        CHECK (tags = '[]' OR CASE WHEN json_valid(tags) THEN json_type(tags) = 'array' ELSE 0 END),
+    CONSTRAINT jobs_tags_is_at_most_4_kib CHECK (length(CAST(tags AS BLOB)) <= 4096),
+    CONSTRAINT jobs_depends_on_is_at_most_10000_ids
+        CHECK (depends_on IS NULL OR CASE WHEN json_valid(depends_on)
+            THEN json_type(depends_on) = 'array' AND json_array_length(depends_on) BETWEEN 1 AND 10000 ELSE 0 END),
+    CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
+        CHECK (on_dependency_failure IN ('cancel', 'run', 'block')),
+    -- Taken away, one by one, by the migrations that bring what these columns promise:
+    -- until then a job that asks for it is refused rather than run out of order.
+    CONSTRAINT jobs_serial_key_is_not_served_by_this_version CHECK (serial_key IS NULL),
+    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
+    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
+    CONSTRAINT jobs_traceparent_is_at_most_128_bytes CHECK (length(CAST(traceparent AS BLOB)) <= 128),
+    -- I2: running exactly when a worker is set.
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+) STRICT;
+
+-- Serves claim_jobs and probe_lanes: a lane's jobs in claim order, those due first and those ahead of their time after
+-- them. kind stands in it so that jobs of kinds that a worker does not have are passed over without a look at them.
+CREATE INDEX jobs_claimable ON jobs (queue, priority, run_at, id, kind)
+    WHERE state IN ('available', 'retryable');
+
+-- Serves expire_jobs.
+CREATE INDEX jobs_expiring ON jobs (expires_at)
+    WHERE expires_at IS NOT NULL AND state <> 'running';
+
+-- Serves batch progress and batch cancel.
+CREATE INDEX jobs_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
+
+-- Serves the choice of the next job of a serial key.
+CREATE INDEX jobs_serial ON jobs (serial_key, id) WHERE serial_key IS NOT NULL;
+
+-- One row per claim that took anything: the jobs it took. It stands in for an index on the running
+-- jobs, which would cost every claim a write per job. Removed with the last of its jobs; a row left
+-- behind is harmless, since every reader checks the jobs themselves.
+CREATE TABLE claims (
+    worker     INTEGER NOT NULL,
+    batch      INTEGER NOT NULL,
+    claimed_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    jobs       TEXT NOT NULL,
+    -- Serves rescue and the reading back of a claim in doubt.
+    CONSTRAINT claims_pkey PRIMARY KEY (worker, batch)
+) STRICT, WITHOUT ROWID;
+
+-- Finished jobs that are not dead. keep_until is the first day on which a row may go, or 'infinity', which sorts
+-- behind every day; rows whose day has come are deleted in slices.
+CREATE TABLE history (
+    id                    INTEGER PRIMARY KEY,
+    state                 TEXT NOT NULL,
+    worker                INTEGER,
+    fence                 INTEGER NOT NULL,
+    keep_until            TEXT NOT NULL,
+    finished_at           TEXT NOT NULL,
+    attempt               INTEGER NOT NULL,
+    priority              INTEGER NOT NULL,
+    queue                 TEXT NOT NULL,
+    kind                  TEXT NOT NULL,
+    run_at                TEXT NOT NULL,
+    expires_at            TEXT,
+    requires              TEXT NOT NULL,
+    claimed_at            TEXT,
+    created_at            TEXT NOT NULL,
+    started_at            TEXT,
+    max_attempts          INTEGER,
+    timeout               REAL,
+    crashes               INTEGER NOT NULL,
+    snoozes               INTEGER NOT NULL,
+    give_backs            INTEGER NOT NULL,
+    cost                  INTEGER NOT NULL,
+    batch_id              INTEGER,
+    unique_key            TEXT,
+    concurrency_key       TEXT,
+    serial_key            TEXT,
+    fair_key              TEXT,
+    affinity_key          TEXT,
+    depends_on            TEXT,
+    on_dependency_failure TEXT NOT NULL,
+    traceparent           TEXT,
+    reason                TEXT,
+    schedule              TEXT,
+    cpu_ms                INTEGER,
+    max_rss_bytes         INTEGER,
+    tags                  TEXT NOT NULL,
+    meta                  TEXT NOT NULL,
+    args                  TEXT NOT NULL,
+    result                TEXT,
+    output                TEXT,
+    error                 TEXT,
+    attempts              TEXT,
+    CONSTRAINT history_state_is_completed_or_cancelled CHECK (state IN ('completed', 'cancelled')),
+    CONSTRAINT history_result_is_json CHECK (json_valid(result))
+) STRICT;
+
+-- Serves drop_history_days.
+CREATE INDEX history_keep_until ON history (keep_until);
+
+-- Dead letters: out of attempts, or failed for good. Kept until someone retries or deletes them.
+CREATE TABLE dead_jobs (
+    id                    INTEGER PRIMARY KEY,
+    state                 TEXT NOT NULL,
+    worker                INTEGER,
+    fence                 INTEGER NOT NULL,
+    keep_until            TEXT NOT NULL DEFAULT 'infinity',
+    finished_at           TEXT NOT NULL,
+    attempt               INTEGER NOT NULL,
+    priority              INTEGER NOT NULL,
+    queue                 TEXT NOT NULL,
+    kind                  TEXT NOT NULL,
+    run_at                TEXT NOT NULL,
+    expires_at            TEXT,
+    requires              TEXT NOT NULL,
+    claimed_at            TEXT,
+    created_at            TEXT NOT NULL,
+    started_at            TEXT,
+    max_attempts          INTEGER,
+    timeout               REAL,
+    crashes               INTEGER NOT NULL,
+    snoozes               INTEGER NOT NULL,
+    give_backs            INTEGER NOT NULL,
+    cost                  INTEGER NOT NULL,
+    batch_id              INTEGER,
+    unique_key            TEXT,
+    concurrency_key       TEXT,
+    serial_key            TEXT,
+    fair_key              TEXT,
+    affinity_key          TEXT,
+    depends_on            TEXT,
+    on_dependency_failure TEXT NOT NULL,
+    traceparent           TEXT,
+    reason                TEXT,
+    schedule              TEXT,
+    cpu_ms                INTEGER,
+    max_rss_bytes         INTEGER,
+    tags                  TEXT NOT NULL,
+    meta                  TEXT NOT NULL,
+    args                  TEXT NOT NULL,
+    result                TEXT,
+    output                TEXT,
+    error                 TEXT,
+    attempts              TEXT,
+    fingerprint           TEXT,
+    CONSTRAINT dead_jobs_state_is_dead CHECK (state = 'dead')
+) STRICT;
+
+-- Serves `dead`: dead letters grouped by error, newest first.
+CREATE INDEX dead_jobs_fingerprint ON dead_jobs (kind, fingerprint, finished_at);
+
+-- Closed claims of unfinished jobs; they move into the job's own row when it finishes.
+CREATE TABLE attempt_log (
+    job_id        INTEGER NOT NULL,
+    fence         INTEGER NOT NULL,
+    attempt       INTEGER NOT NULL,
+    worker        INTEGER,
+    started_at    TEXT,
+    finished_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    outcome       TEXT NOT NULL,
+    exit_code     INTEGER,
+    signal        INTEGER,
+    cpu_ms        INTEGER,
+    max_rss_bytes INTEGER,
+    error_class   TEXT,
+    error         TEXT,
+    backtrace     TEXT,
+    output        TEXT,
+    -- I3 and I12: a claim has one closing event.
+    CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
+    CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
+        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+) STRICT;
+
+-- What a running job printed and said so far; cleared when its attempt is settled.
+CREATE TABLE output_chunks (
+    job_id     INTEGER NOT NULL,
+    fence      INTEGER NOT NULL,
+    sequence   INTEGER NOT NULL,
+    written_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    stream     TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    CONSTRAINT output_chunks_pkey PRIMARY KEY (job_id, fence, sequence),
+    CONSTRAINT output_chunks_stream_is_out_error_or_log CHECK (stream IN ('out', 'error', 'log')),
+    CONSTRAINT output_chunks_body_is_at_most_64_kib CHECK (length(CAST(body AS BLOB)) <= 65536)
+) STRICT;
+
+-- A running job's last word of progress, and the checkpoint handed to its next attempt.
+CREATE TABLE progress (
+    job_id     INTEGER PRIMARY KEY,
+    fence      INTEGER NOT NULL,
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    percent    REAL,
+    note       TEXT,
+    checkpoint TEXT,
+    CONSTRAINT progress_percent_is_0_to_100 CHECK (percent BETWEEN 0 AND 100),
+    CONSTRAINT progress_checkpoint_is_json CHECK (json_valid(checkpoint)),
+    CONSTRAINT progress_checkpoint_is_at_most_1_mib CHECK (length(CAST(checkpoint AS BLOB)) <= 1048576)
+) STRICT;

@@ -1,0 +1,355 @@
+-- The verbs that applications and operators use: views without rows into which they insert arguments.
+--
+-- Locks:   the file, for a moment.
+-- Oldest binary: 0.1.0
+-- Go back: drop the views that it creates.
+
+-- Adds a job, or meets the unfinished one that holds its unique_key: on_conflict null refuses, 'skip' leaves the
+-- holder, 'replace' gives it the new job's values, 'merge' adds the new args to its own. Where no key is involved,
+-- INSERT INTO jobs … RETURNING id does the same and tells the id.
+CREATE VIEW enqueue
+    (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+     serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+     traceparent, on_conflict) AS
+SELECT
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL
+WHERE 0;
+
+CREATE TRIGGER enqueue_insert INSTEAD OF INSERT ON enqueue
+BEGIN
+    SELECT RAISE(ABORT, 'on_conflict is none of skip, replace and merge')
+    WHERE NEW.on_conflict NOT IN ('skip', 'replace', 'merge');
+
+    UPDATE jobs
+    SET kind = NEW.kind,
+        args = CASE WHEN NEW.on_conflict = 'replace' OR NOT json_valid(NEW.args) THEN coalesce(NEW.args, '{}')
+            -- Values are taken as they are written, so that numbers stay exact; a name with a backslash cannot
+            -- be looked up by its path.
+            ELSE (SELECT json_group_object(key, json(value)) FROM (
+                SELECT key, CASE WHEN instr(fullkey, '\') THEN json_quote(value) ELSE args -> fullkey END AS value
+                FROM json_each(args)
+                WHERE key NOT IN (SELECT key FROM json_each(coalesce(NEW.args, '{}')))
+                UNION ALL
+                SELECT key, CASE WHEN instr(fullkey, '\') THEN json_quote(value) ELSE NEW.args -> fullkey END
+                FROM json_each(coalesce(NEW.args, '{}')))) END,
+        queue = coalesce(NEW.queue, 'default'),
+        priority = coalesce(NEW.priority, 0),
+        run_at = coalesce(NEW.run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        max_attempts = NEW.max_attempts,
+        timeout = NEW.timeout,
+        expires_at = NEW.expires_at,
+        tags = coalesce(NEW.tags, '[]'),
+        meta = coalesce(NEW.meta, '{}')
+    WHERE unique_key = NEW.unique_key
+        AND NEW.on_conflict IN ('replace', 'merge');
+
+    INSERT INTO jobs
+        (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+         serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+         traceparent)
+    SELECT
+        NEW.kind, coalesce(NEW.args, '{}'), coalesce(NEW.queue, 'default'), coalesce(NEW.priority, 0),
+        coalesce(NEW.run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), NEW.max_attempts, NEW.timeout,
+        NEW.expires_at, NEW.unique_key, NEW.concurrency_key, coalesce(NEW.cost, 1), NEW.serial_key, NEW.fair_key,
+        coalesce(NEW.requires, '[]'), NEW.affinity_key, NEW.depends_on,
+        coalesce(NEW.on_dependency_failure, 'cancel'), NEW.batch_id, coalesce(NEW.tags, '[]'),
+        coalesce(NEW.meta, '{}'), NEW.traceparent
+    WHERE NEW.on_conflict IS NULL
+        OR NOT EXISTS (SELECT 1 FROM jobs WHERE unique_key = NEW.unique_key);
+END;
+
+-- Adds many jobs: an array of objects whose members are named like the columns of `enqueue`.
+CREATE VIEW enqueue_many (jobs, on_conflict) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER enqueue_many_insert INSTEAD OF INSERT ON enqueue_many
+BEGIN
+    SELECT RAISE(ABORT, 'jobs is no array; an array of objects was expected')
+    WHERE NOT CASE WHEN json_valid(NEW.jobs) THEN json_type(NEW.jobs) = 'array' ELSE 0 END;
+    SELECT RAISE(ABORT, 'a job is an object, such as {"kind": "mail.send", "args": {}}')
+    WHERE EXISTS (SELECT 1 FROM json_each(NEW.jobs) WHERE type <> 'object');
+    SELECT RAISE(ABORT, 'a job has a member that is no column that an application may set')
+    WHERE EXISTS (
+        SELECT 1 FROM json_each(NEW.jobs) j, json_each(j.value) m
+        WHERE m.key NOT IN ('kind', 'args', 'queue', 'priority', 'run_at', 'max_attempts', 'timeout', 'expires_at',
+            'unique_key', 'concurrency_key', 'cost', 'serial_key', 'fair_key', 'requires', 'affinity_key',
+            'depends_on', 'on_dependency_failure', 'batch_id', 'tags', 'meta', 'traceparent'));
+
+    INSERT INTO enqueue
+        (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+         serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+         traceparent, on_conflict)
+    SELECT
+        value ->> '$.kind', value -> '$.args', value ->> '$.queue', value ->> '$.priority', value ->> '$.run_at',
+        value ->> '$.max_attempts', value ->> '$.timeout', value ->> '$.expires_at', value ->> '$.unique_key',
+        value ->> '$.concurrency_key', value ->> '$.cost', value ->> '$.serial_key', value ->> '$.fair_key',
+        value -> '$.requires', value ->> '$.affinity_key', value -> '$.depends_on',
+        value ->> '$.on_dependency_failure', value ->> '$.batch_id', value -> '$.tags', value -> '$.meta',
+        value ->> '$.traceparent', NEW.on_conflict
+    FROM json_each(NEW.jobs)
+    ORDER BY id;
+END;
+
+-- Every job's id and state, wherever it is.
+CREATE VIEW job_states (id, state) AS
+SELECT id, state FROM jobs
+UNION ALL
+SELECT id, state FROM dead_jobs
+UNION ALL
+SELECT id, state FROM history;
+
+-- Settles a job from its own code, in its own transaction: what that transaction wrote and the completion commit
+-- together or not at all. A token that is stale rolls the whole transaction back.
+CREATE VIEW complete (token, result) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER complete_insert INSTEAD OF INSERT ON complete
+BEGIN
+    SELECT RAISE(ROLLBACK, 'this is no token of a claim; pass the job''s JOBRUNNER_TOKEN as it is')
+    WHERE NEW.token IS NULL OR NEW.token GLOB '*[^0-9.]*' OR NEW.token NOT GLOB '[1-9]*.[1-9]*.[1-9]*';
+    SELECT RAISE(ROLLBACK, 'the claim on this job is no longer held: its lease ended or it was settled already')
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jobs
+        WHERE id = CAST(NEW.token AS INTEGER) AND state = 'running' AND id || '.' || fence || '.' || worker = NEW.token);
+
+    INSERT INTO complete_jobs (id, fence, worker, keep, result)
+    SELECT j.id, j.fence, j.worker, CASE WHEN k.kind IS NULL THEN 604800 ELSE k.keep END, NEW.result
+    FROM jobs j
+    LEFT JOIN kinds k ON k.kind = j.kind
+    WHERE j.id = CAST(NEW.token AS INTEGER);
+END;
+
+-- Fails a job's attempt from its own code, in its own transaction; it is tried again as its kind says.
+CREATE VIEW fail (token, error, class) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER fail_insert INSTEAD OF INSERT ON fail
+BEGIN
+    SELECT RAISE(ROLLBACK, 'this is no token of a claim; pass the job''s JOBRUNNER_TOKEN as it is')
+    WHERE NEW.token IS NULL OR NEW.token GLOB '*[^0-9.]*' OR NEW.token NOT GLOB '[1-9]*.[1-9]*.[1-9]*';
+    SELECT RAISE(ROLLBACK, 'the claim on this job is no longer held: its lease ended or it was settled already')
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jobs
+        WHERE id = CAST(NEW.token AS INTEGER) AND state = 'running' AND id || '.' || fence || '.' || worker = NEW.token);
+
+    INSERT INTO requeue_jobs (id, fence, worker, outcome, delay, refund, error_class, error)
+    SELECT id, fence, worker, 'failed', coalesce(retry_delay, 15), 0, NEW.class, NEW.error
+    FROM jobs
+    WHERE id = CAST(NEW.token AS INTEGER)
+        AND attempt < coalesce(attempt_limit, max_attempts, 25);
+
+    INSERT INTO finish_jobs (id, fence, worker, state, outcome, reason, error_class, error)
+    SELECT id, fence, worker, 'dead', 'failed', 'out of attempts', NEW.class, NEW.error
+    FROM jobs
+    WHERE id = CAST(NEW.token AS INTEGER)
+        AND state = 'running';
+END;
+
+-- Takes an unclaimed job out of the queue for good, as cancelled; a running one is left alone.
+CREATE VIEW cancel_unclaimed (id, reason) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER cancel_unclaimed_insert INSTEAD OF INSERT ON cancel_unclaimed
+BEGIN
+    INSERT INTO keep_finished (id, state, keep, reason)
+    SELECT j.id, 'cancelled', CASE WHEN k.kind IS NULL THEN 604800 ELSE k.keep END, NEW.reason
+    FROM jobs j
+    LEFT JOIN kinds k ON k.kind = j.kind
+    WHERE j.id = NEW.id AND j.state <> 'running';
+END;
+
+-- Cancels a job: at once, or, while it runs, by asking its worker.
+CREATE VIEW cancel (id, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER cancel_insert INSTEAD OF INSERT ON cancel
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job has finished: cancel is not possible')
+    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
+
+    INSERT INTO cancel_requests (job_id, fence, worker, requested_by)
+    SELECT id, fence, worker, coalesce(NEW.actor, 'sql')
+    FROM jobs
+    WHERE id = NEW.id AND state = 'running'
+    ON CONFLICT (job_id) DO UPDATE
+    SET fence = excluded.fence, worker = excluded.worker, requested_by = excluded.requested_by;
+
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    SELECT coalesce(NEW.actor, 'sql'), 'cancel', id, CASE state WHEN 'running' THEN '{"running":true}' ELSE '{}' END
+    FROM jobs
+    WHERE id = NEW.id;
+
+    INSERT INTO cancel_unclaimed (id, reason)
+    VALUES (NEW.id, 'cancelled by ' || coalesce(NEW.actor, 'sql'));
+END;
+
+-- Runs a waiting job now, or puts a finished one back into the queue with all its attempts before it.
+CREATE VIEW retry (id, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER retry_insert INSTEAD OF INSERT ON retry
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running or blocked: retry is not possible')
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state NOT IN ('available', 'retryable'));
+
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    SELECT coalesce(NEW.actor, 'sql'), 'retry', id,
+        CASE WHEN state IN ('available', 'retryable') THEN '{}' ELSE json_object('was', state) END
+    FROM job_states
+    WHERE id = NEW.id;
+
+    UPDATE jobs
+    SET state = 'available', run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE id = NEW.id;
+
+    INSERT INTO attempt_log
+        (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
+         exit_code, signal, cpu_ms, max_rss_bytes, output)
+    SELECT
+        job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
+        exit_code, signal, cpu_ms, max_rss_bytes, output
+    FROM kept_attempts
+    WHERE job_id = NEW.id;
+
+    -- A held unique_key refuses the insert, in words, and with it the whole action.
+    INSERT INTO jobs (
+        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+        traceparent, schedule, tags, meta, args)
+    SELECT
+        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+        traceparent, schedule, tags, meta, args
+    FROM dead_jobs
+    WHERE id = NEW.id
+    UNION ALL
+    SELECT
+        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+        traceparent, schedule, tags, meta, args
+    FROM history
+    WHERE id = NEW.id;
+
+    DELETE FROM dead_jobs WHERE id = NEW.id;
+    DELETE FROM history WHERE id = NEW.id;
+END;
+
+-- Removes a job and all that is known of it.
+CREATE VIEW delete_job (id, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER delete_job_insert INSTEAD OF INSERT ON delete_job
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running: delete is not possible')
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state = 'running');
+
+    DELETE FROM jobs WHERE id = NEW.id;
+    DELETE FROM dead_jobs WHERE id = NEW.id;
+    DELETE FROM history WHERE id = NEW.id;
+
+    INSERT INTO operator_audit (actor, action, job_id)
+    VALUES (coalesce(NEW.actor, 'sql'), 'delete', NEW.id);
+END;
+
+-- Sets when a waiting job may run.
+CREATE VIEW reschedule (id, run_at, actor) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER reschedule_insert INSTEAD OF INSERT ON reschedule
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running, blocked or finished: reschedule is not possible')
+    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state IN ('available', 'retryable'));
+
+    UPDATE jobs
+    SET run_at = NEW.run_at
+    WHERE id = NEW.id;
+
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    SELECT coalesce(NEW.actor, 'sql'), 'reschedule', id, json_object('run_at', run_at)
+    FROM jobs
+    WHERE id = NEW.id;
+END;
+
+-- Changes columns of an unfinished job that is not running: an object of column and value.
+CREATE VIEW edit_job (id, changes, actor) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER edit_job_insert INSTEAD OF INSERT ON edit_job
+BEGIN
+    SELECT RAISE(ABORT, 'changes is no object of columns and values')
+    WHERE NOT CASE WHEN json_valid(NEW.changes) THEN json_type(NEW.changes) = 'object' ELSE 0 END;
+    SELECT RAISE(ABORT, 'changes name a column that cannot be edited')
+    WHERE EXISTS (
+        SELECT 1 FROM json_each(NEW.changes)
+        WHERE key NOT IN
+            ('kind', 'args', 'queue', 'priority', 'max_attempts', 'timeout', 'expires_at', 'tags', 'meta'));
+    SELECT RAISE(ABORT, 'timeout is no length of time; seconds were expected, such as 30 or "30 seconds"')
+    WHERE (NEW.changes ->> '$.timeout') GLOB '*[^0-9.]*'
+        AND (NEW.changes ->> '$.timeout') NOT GLOB '[0-9]* seconds'
+        AND (NEW.changes ->> '$.timeout') NOT GLOB '[0-9]* milliseconds';
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running or finished: edit is not possible')
+    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state <> 'running');
+
+    UPDATE jobs
+    SET kind = CASE WHEN json_type(NEW.changes, '$.kind') IS NULL THEN kind ELSE NEW.changes ->> '$.kind' END,
+        args = CASE WHEN json_type(NEW.changes, '$.args') IS NULL THEN args ELSE NEW.changes -> '$.args' END,
+        queue = CASE WHEN json_type(NEW.changes, '$.queue') IS NULL THEN queue ELSE NEW.changes ->> '$.queue' END,
+        priority = CASE WHEN json_type(NEW.changes, '$.priority') IS NULL THEN priority
+            ELSE NEW.changes ->> '$.priority' END,
+        max_attempts = CASE WHEN json_type(NEW.changes, '$.max_attempts') IS NULL THEN max_attempts
+            ELSE NEW.changes ->> '$.max_attempts' END,
+        timeout = CASE WHEN json_type(NEW.changes, '$.timeout') IS NULL THEN timeout
+            WHEN json_type(NEW.changes, '$.timeout') = 'null' THEN NULL
+            WHEN (NEW.changes ->> '$.timeout') GLOB '* milliseconds'
+                THEN CAST(NEW.changes ->> '$.timeout' AS REAL) / 1000
+            ELSE CAST(NEW.changes ->> '$.timeout' AS REAL) END,
+        expires_at = CASE WHEN json_type(NEW.changes, '$.expires_at') IS NULL THEN expires_at
+            ELSE NEW.changes ->> '$.expires_at' END,
+        tags = CASE WHEN json_type(NEW.changes, '$.tags') IS NULL THEN tags ELSE NEW.changes -> '$.tags' END,
+        meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END
+    WHERE id = NEW.id;
+
+    -- The changed names, not their values: args may hold what an audit must not.
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'edit', NEW.id, json_object('columns',
+        (SELECT json_group_array(key) FROM json_each(NEW.changes))));
+END;
+
+-- A paused queue's jobs wait where they are; those running go on.
+CREATE VIEW pause_queue (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER pause_queue_insert INSTEAD OF INSERT ON pause_queue
+BEGIN
+    INSERT INTO queues (queue, paused_at, paused_by)
+    VALUES (NEW.name, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), coalesce(NEW.actor, 'sql'))
+    ON CONFLICT (queue) DO UPDATE
+    SET paused_at = coalesce(paused_at, excluded.paused_at), paused_by = excluded.paused_by;
+
+    INSERT INTO operator_audit (actor, action, queue)
+    VALUES (coalesce(NEW.actor, 'sql'), 'pause', NEW.name);
+END;
+
+CREATE VIEW resume_queue (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER resume_queue_insert INSTEAD OF INSERT ON resume_queue
+BEGIN
+    UPDATE queues
+    SET paused_at = NULL, paused_by = NULL
+    WHERE queue = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, queue)
+    VALUES (coalesce(NEW.actor, 'sql'), 'resume', NEW.name);
+END;

@@ -1,0 +1,607 @@
+-- The statements of the SQLite backend, by name; postgres/queries.sql has the same names in the same order.
+-- A block may hold several statements. Parameters are numbered; the comment before a statement says what they are.
+-- Where one call handles many jobs, the statements run once for each inside one transaction: they are prepared, so a
+-- round costs less than taking arrays apart.
+-- Now is strftime('%Y-%m-%dT%H:%M:%fZ', 'now') throughout; lengths of time are handed over in seconds.
+
+-- name: enqueue_jobs
+-- Adds one job. ?1 kind, ?2 args, ?3 queue, ?4 priority, ?5 run_at or ?6 seconds from now, ?7 max_attempts, ?8 timeout,
+-- ?9 expires_at, ?10 unique_key, ?11 concurrency_key, ?12 cost, ?13 serial_key, ?14 fair_key, ?15 requires,
+-- ?16 affinity_key, ?17 depends_on, ?18 on_dependency_failure, ?19 batch_id, ?20 tags, ?21 meta, ?22 traceparent.
+INSERT INTO jobs
+    (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+     serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta, traceparent)
+VALUES
+    (?1, ?2, coalesce(?3, 'default'), coalesce(?4, 0),
+     CASE WHEN ?5 IS NOT NULL THEN ?5
+        WHEN ?6 IS NULL THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        ELSE strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?6)) END,
+     ?7, ?8, ?9, ?10, ?11, coalesce(?12, 1), ?13, ?14, coalesce(?15, '[]'), ?16, ?17, coalesce(?18, 'cancel'), ?19,
+     coalesce(?20, '[]'), coalesce(?21, '{}'), ?22);
+
+-- The unfinished job that holds a key. ?1 unique_key.
+SELECT id
+FROM jobs
+WHERE unique_key = ?1;
+
+-- Gives the holder of the key the new job's values. Parameters as above, and ?23 on_conflict.
+INSERT INTO enqueue
+    (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, tags, meta, on_conflict)
+VALUES
+    (?1, ?2, ?3, ?4,
+     CASE WHEN ?5 IS NULL AND ?6 IS NOT NULL
+        THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?6)) ELSE ?5 END,
+     ?7, ?8, ?9, ?10, ?20, ?21, ?23);
+
+-- name: register_worker
+-- ?1 id, ?2 lease, ?3 pid, ?4 slots, ?5 name, ?6 host, ?7 version, ?8 labels, ?9 queues, ?10 kinds.
+INSERT INTO workers (id, lease, lease_until, pid, slots, name, host, version, labels, queues, kinds)
+VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?2)), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
+
+-- name: publish_kind
+-- Written only where something changes, so that a fleet that starts does not write for nothing.
+-- ?1 kind, ?2 max_attempts, ?3 retry_delays in milliseconds, ?4 timeout, ?5 keep, ?6 snooze, ?7 notify, ?8 publisher.
+INSERT INTO kinds (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, published_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+ON CONFLICT (kind) DO UPDATE
+SET max_attempts = excluded.max_attempts, retry_delays = excluded.retry_delays, timeout = excluded.timeout,
+    keep = excluded.keep, snooze = excluded.snooze, notify = excluded.notify,
+    published_by = excluded.published_by, published_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE (max_attempts, retry_delays, timeout, keep, snooze, notify)
+    IS NOT (excluded.max_attempts, excluded.retry_delays, excluded.timeout, excluded.keep, excluded.snooze,
+        excluded.notify);
+
+-- name: heartbeat
+-- A lease that has passed is never revived: its jobs may be somebody else's by now. ?1 worker, ?2 state, ?3 running.
+UPDATE workers
+SET heartbeat_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+    lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', lease)),
+    state = ?2, running = ?3
+WHERE id = ?1
+    AND lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    AND state NOT IN ('lost', 'gone', 'stopped');
+
+-- name: retire_worker
+-- ?1 worker.
+DELETE FROM claims
+WHERE worker = ?1
+    AND NOT EXISTS (
+        SELECT 1 FROM json_each(claims.jobs) c JOIN jobs j ON j.id = c.value
+        WHERE j.worker = claims.worker AND j.state = 'running');
+
+UPDATE workers
+SET lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), running = 0,
+    -- With claims left it is as good as lost: others take them back at once.
+    state = CASE WHEN EXISTS (SELECT 1 FROM claims c WHERE c.worker = ?1) THEN 'lost' ELSE 'stopped' END
+WHERE id = ?1;
+
+-- name: probe_lanes
+-- The lanes of a stretch of the claim index, whether something can run in each, and when its next job is due. The
+-- index is walked from lane to lane, whatever their jobs. ?1 low queue, ?2 low priority, ?3 high queue,
+-- ?4 high priority, ?5 fitting only, ?6 kinds, ?7 labels.
+WITH RECURSIVE lane (queue, priority) AS (
+    SELECT f.queue, f.priority
+    FROM (
+        SELECT queue, priority
+        FROM jobs
+        WHERE state IN ('available', 'retryable')
+            AND (queue, priority) >= (?1, ?2)
+            AND (queue, priority) < (?3, ?4)
+        ORDER BY queue, priority
+        LIMIT 1
+    ) f
+    UNION ALL
+    SELECT n.queue, n.priority
+    FROM lane l
+    CROSS JOIN jobs n
+    WHERE n.id = (
+        SELECT j.id
+        FROM jobs j
+        WHERE j.state IN ('available', 'retryable')
+            AND (j.queue, j.priority) > (l.queue, l.priority)
+            AND (j.queue, j.priority) < (?3, ?4)
+        ORDER BY j.queue, j.priority
+        LIMIT 1)
+)
+SELECT
+    l.queue, l.priority,
+    EXISTS (
+        SELECT 1
+        FROM jobs j
+        WHERE j.state IN ('available', 'retryable')
+            AND j.queue = l.queue
+            AND j.priority = l.priority
+            AND j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            AND (NOT ?5 OR j.kind IN (SELECT value FROM json_each(?6)))
+            AND (NOT ?5 OR j.requires = '[]' OR NOT EXISTS (
+                SELECT 1 FROM json_each(j.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(?7))))
+            AND (j.expires_at IS NULL OR j.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))),
+    -- Never 0, lest a caller comes a moment too early and asks again at once.
+    (
+        SELECT CAST((julianday(j.run_at) - julianday('now')) * 86400000.0 AS INTEGER) + 1
+        FROM jobs j
+        WHERE j.state IN ('available', 'retryable')
+            AND j.queue = l.queue
+            AND j.priority = l.priority
+            AND j.run_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        ORDER BY j.run_at
+        LIMIT 1)
+FROM lane l
+WHERE NOT EXISTS (SELECT 1 FROM queues q WHERE q.queue = l.queue AND q.paused_at IS NOT NULL);
+
+-- Queues whose jobs wait.
+SELECT queue
+FROM queues
+WHERE paused_at IS NOT NULL;
+
+-- What else there is to do.
+SELECT
+    EXISTS (
+        SELECT 1 FROM workers
+        WHERE lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND state NOT IN ('stopped', 'gone')),
+    EXISTS (
+        SELECT 1 FROM jobs
+        WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND expires_at IS NOT NULL AND state <> 'running');
+
+-- name: claim_jobs
+-- Claims from one lane. A kind without a published policy is left alone.
+-- ?1 queue, ?2 priority, ?3 limit, ?4 worker, ?5 kinds, ?6 labels.
+UPDATE jobs
+SET state = 'running',
+    worker = ?4,
+    fence = fence + 1,
+    attempt = attempt + 1,
+    claimed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+    started_at = coalesce(started_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    attempt_limit = coalesce(max_attempts, (SELECT k.max_attempts FROM kinds k WHERE k.kind = jobs.kind)),
+    retry_delay = (
+        SELECT json_extract(k.retry_delays,
+            '$[' || min(jobs.attempt, json_array_length(k.retry_delays) - 1) || ']') / 1000.0
+        FROM kinds k
+        WHERE k.kind = jobs.kind)
+WHERE id IN (
+    SELECT j.id
+    FROM jobs j
+    WHERE j.state IN ('available', 'retryable')
+        AND j.queue = ?1
+        AND j.priority = ?2
+        AND j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        AND j.kind IN (SELECT k.kind FROM json_each(?5) e CROSS JOIN kinds k WHERE k.kind = e.value)
+        AND (j.requires = '[]' OR NOT EXISTS (
+            SELECT 1 FROM json_each(j.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(?6))))
+        AND (j.expires_at IS NULL OR j.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+        AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.queue = ?1 AND q.paused_at IS NOT NULL)
+    ORDER BY j.run_at, j.id
+    LIMIT ?3)
+RETURNING
+    id, fence, kind, queue, priority, args, attempt, attempt_limit, timeout, traceparent, crashes, snoozes, give_backs,
+    run_at;
+
+-- Notes what was claimed. ?1 worker, ?2 batch, ?3 ids.
+INSERT INTO claims (worker, batch, jobs)
+VALUES (?1, ?2, ?3);
+
+-- name: claimed_in
+-- ?1 worker, ?2 batch.
+SELECT
+    j.id, j.fence, j.kind, j.queue, j.priority, j.args, j.attempt, j.attempt_limit, j.timeout, j.traceparent,
+    j.crashes, j.snoozes, j.give_backs, j.run_at
+FROM claims c
+CROSS JOIN json_each(c.jobs) e
+CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
+WHERE c.worker = ?1
+    AND c.batch = ?2;
+
+-- name: complete_jobs
+-- ?1 id, ?2 fence, ?3 worker, ?4 keep, ?5 result, ?6 output, ?7 cpu_ms, ?8 max_rss_bytes.
+INSERT INTO complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- name: requeue_jobs
+-- ?1 id, ?2 fence, ?3 worker, ?4 outcome, ?5 reason, ?6 error_class, ?7 error, ?8 backtrace, ?9 exit_code, ?10 signal,
+-- ?11 cpu_ms, ?12 max_rss_bytes, ?13 output, ?14 delay, ?15 refund.
+INSERT INTO requeue_jobs
+    (id, fence, worker, outcome, reason, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
+     output, delay, refund)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15);
+
+-- name: finish_jobs
+-- As for requeue_jobs up to ?13, then ?14 state, ?15 keep, ?16 fingerprint.
+INSERT INTO finish_jobs
+    (id, fence, worker, outcome, reason, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
+     output, state, keep, fingerprint)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16);
+
+-- name: clear_live_data
+-- What a job wrote while it ran, once its attempt is closed. ?1 id.
+DELETE FROM output_chunks
+WHERE job_id = ?1
+    AND NOT EXISTS (
+        SELECT 1 FROM jobs j
+        WHERE j.id = output_chunks.job_id AND j.fence = output_chunks.fence AND j.state = 'running');
+
+-- name: clear_progress
+-- ?1 id.
+DELETE FROM progress
+WHERE job_id = ?1
+    AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = progress.job_id);
+
+-- name: forget_batches
+-- ?1 worker, ?2 batch.
+DELETE FROM claims
+WHERE worker = ?1
+    AND batch = ?2;
+
+-- name: notify_finished
+-- SQLite has no channels: those who wait watch the file and look.
+SELECT 1 WHERE 0;
+
+-- name: standing_claims
+-- Whether this claim still stands. ?1 id, ?2 fence, ?3 worker.
+SELECT 1
+FROM jobs
+WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running';
+
+-- name: closed_claims
+-- Whether this claim was closed by a settlement: what a job's own code, or a settle in doubt, has done.
+-- ?1 id, ?2 fence, ?3 worker.
+SELECT 1
+FROM history
+WHERE id = ?1 AND fence = ?2 AND worker = ?3
+UNION ALL
+SELECT 1
+FROM dead_jobs
+WHERE id = ?1 AND fence = ?2 AND worker = ?3
+UNION ALL
+SELECT 1
+FROM attempt_log
+WHERE job_id = ?1 AND fence = ?2 AND worker = ?3 AND outcome <> 'crashed';
+
+-- name: cancel_requests
+-- ?1 worker.
+SELECT job_id, fence, worker
+FROM cancel_requests
+WHERE worker = ?1
+ORDER BY job_id
+LIMIT 1000;
+
+-- name: clear_cancel_requests
+-- ?1 id.
+DELETE FROM cancel_requests
+WHERE job_id = ?1;
+
+-- name: write_output
+-- ?1 id, ?2 fence, ?3 worker, ?4 sequence, ?5 stream, ?6 body.
+INSERT INTO output_chunks (job_id, fence, sequence, stream, body)
+SELECT id, fence, ?4, ?5, ?6
+FROM jobs
+WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running'
+ON CONFLICT (job_id, fence, sequence) DO NOTHING;
+
+-- name: write_progress
+-- ?1 id, ?2 fence, ?3 worker, ?4 percent, ?5 note, ?6 checkpoint.
+INSERT INTO progress (job_id, fence, percent, note, checkpoint)
+SELECT id, fence, ?4, ?5, ?6
+FROM jobs
+WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running'
+ON CONFLICT (job_id) DO UPDATE
+SET fence = excluded.fence, updated_at = excluded.updated_at, percent = coalesce(excluded.percent, percent),
+    note = coalesce(excluded.note, note), checkpoint = coalesce(excluded.checkpoint, checkpoint)
+WHERE fence <= excluded.fence;
+
+-- name: promote_jobs
+-- Jobs ahead of their time stand in the claim order already, behind those that are due.
+SELECT 1 WHERE 0;
+
+-- name: expire_jobs
+-- Jobs that were not started in time. ?1 limit.
+SELECT id
+FROM jobs
+WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    AND expires_at IS NOT NULL
+    AND state <> 'running'
+ORDER BY expires_at
+LIMIT ?1;
+
+-- ?1 id.
+INSERT INTO cancel_unclaimed (id, reason)
+VALUES (?1, 'expired');
+
+-- name: mark_lost_workers
+UPDATE workers
+SET state = 'lost'
+WHERE id IN (
+    SELECT id
+    FROM workers
+    WHERE lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        AND state NOT IN ('stopped', 'gone')
+        AND state <> 'lost'
+    LIMIT 100);
+
+-- name: abandoned_jobs
+-- ?1 limit.
+SELECT
+    j.id, j.fence, j.worker, j.kind, j.attempt, coalesce(j.attempt_limit, j.max_attempts, 25), j.crashes,
+    coalesce(j.retry_delay, 15)
+FROM workers w
+CROSS JOIN claims c ON c.worker = w.id
+CROSS JOIN json_each(c.jobs) e
+CROSS JOIN jobs j ON j.id = e.value AND j.worker = w.id AND j.state = 'running'
+WHERE w.lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    AND w.state NOT IN ('stopped', 'gone')
+    AND w.state = 'lost'
+ORDER BY j.id
+LIMIT ?1;
+
+-- name: clear_lost_workers
+-- A lost worker that holds nothing any more is done with.
+UPDATE workers
+SET state = 'gone', running = 0
+WHERE state = 'lost'
+    AND lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    AND NOT EXISTS (
+        SELECT 1
+        FROM claims c
+        CROSS JOIN json_each(c.jobs) e
+        CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
+        WHERE c.worker = workers.id);
+
+DELETE FROM claims
+WHERE worker IN (SELECT id FROM workers WHERE state = 'gone');
+
+-- name: clear_workers
+DELETE FROM cancel_requests
+WHERE requested_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')
+    AND NOT EXISTS (
+        SELECT 1 FROM jobs j
+        WHERE j.id = cancel_requests.job_id AND j.fence = cancel_requests.fence AND j.state = 'running');
+
+DELETE FROM workers
+WHERE state IN ('stopped', 'gone')
+    AND lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')
+    AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.worker = workers.id);
+
+-- name: fold_statistics
+-- Statistics are added up in place.
+SELECT 1 WHERE 0;
+
+-- name: clear_statistics
+DELETE FROM statistics
+WHERE minute < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-400 days');
+
+-- name: ensure_history_days
+-- History is one table: no day needs to be made.
+SELECT 1 WHERE 0;
+
+-- name: drop_history_days
+-- One slice of the rows whose day has come. ?1 limit.
+DELETE FROM history
+WHERE id IN (
+    SELECT id
+    FROM history
+    WHERE keep_until <= date('now')
+    LIMIT ?1);
+
+-- name: find_job
+-- ?1 id.
+SELECT
+    id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at, expires_at, attempt,
+    max_attempts, fence, worker, crashes, snoozes, give_backs, timeout, unique_key, tags, meta, reason, result, output,
+    error, cpu_ms, max_rss_bytes
+FROM all_jobs
+WHERE id = ?1
+LIMIT 1;
+
+-- name: list_jobs
+-- ?1 states, ?2 kind, ?3 queue, ?4 tag, ?5 since, ?6 below, ?7 limit; null: any.
+SELECT
+    id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at, expires_at, attempt,
+    max_attempts, fence, worker, crashes, snoozes, give_backs, timeout, unique_key, tags, meta, reason, result, output,
+    error, cpu_ms, max_rss_bytes
+FROM all_jobs
+WHERE (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
+    AND (?2 IS NULL OR kind = ?2)
+    AND (?3 IS NULL OR queue = ?3)
+    AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) t WHERE t.value = ?4))
+    AND (?5 IS NULL OR created_at >= strftime('%Y-%m-%dT%H:%M:%fZ', ?5))
+    AND id < coalesce(?6, 9223372036854775807)
+ORDER BY id DESC
+LIMIT ?7;
+
+-- name: list_attempts
+-- ?1 id.
+SELECT
+    fence, attempt, worker, started_at, finished_at, outcome, error_class, error, exit_code, signal, cpu_ms,
+    max_rss_bytes, output
+FROM attempts
+WHERE job_id = ?1
+ORDER BY fence
+LIMIT 10000;
+
+-- name: list_output
+-- ?1 id, ?2 after fence, ?3 after sequence.
+SELECT fence, sequence, written_at, stream, body
+FROM output_chunks
+WHERE job_id = ?1
+    AND (fence, sequence) > (?2, ?3)
+ORDER BY fence, sequence
+LIMIT 1000;
+
+-- name: list_queues
+SELECT
+    queue, paused, available, scheduled, blocked, running, retryable, dead, oldest_age, completed_per_minute,
+    failed_per_minute
+FROM queue_stats
+ORDER BY queue
+LIMIT 10000;
+
+-- name: list_workers
+SELECT
+    id, name, host, pid, version,
+    CASE WHEN state IN ('running', 'quiet', 'stopping') AND lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        THEN 'lost' ELSE state END,
+    slots, running, started_at, heartbeat_at, lease_until, labels, queues, kinds
+FROM workers
+ORDER BY state IN ('stopped', 'gone'), started_at DESC
+LIMIT 10000;
+
+-- name: list_kind_stats
+-- ?1 seconds back from now; null: all.
+SELECT
+    kind, sum(completed), sum(failed), sum(dead), sum(cancelled), sum(snoozed), sum(released), sum(crashed),
+    sum(run_ms), sum(wait_ms)
+FROM statistics
+WHERE ?1 IS NULL OR minute >= strftime('%Y-%m-%dT%H:%M:00.000Z', 'now', printf('-%.3f seconds', ?1))
+GROUP BY kind
+ORDER BY kind
+LIMIT 10000;
+
+-- name: list_dead_groups
+-- ?1 limit.
+SELECT
+    d.kind, coalesce(d.fingerprint, ''), count(*), max(d.id), max(d.finished_at),
+    (
+        SELECT coalesce(n.error, n.reason, '')
+        FROM dead_jobs n
+        WHERE n.kind = d.kind AND n.fingerprint IS d.fingerprint
+        ORDER BY n.finished_at DESC, n.id DESC
+        LIMIT 1)
+FROM dead_jobs d
+GROUP BY d.kind, d.fingerprint
+ORDER BY count(*) DESC, d.kind
+LIMIT ?1;
+
+-- name: set_actor
+-- The actor is handed to each verb.
+SELECT 1 WHERE 0;
+
+-- name: cancel_job
+-- What the action will come to: done, requested, or the state in which it is not possible; no row: not found. ?1 id.
+SELECT CASE WHEN state IN ('completed', 'cancelled', 'dead') THEN state
+    WHEN state = 'running' THEN 'requested'
+    ELSE 'done' END
+FROM job_states
+WHERE id = ?1;
+
+-- ?1 id, ?2 actor.
+INSERT INTO cancel (id, actor)
+VALUES (?1, ?2);
+
+-- name: retry_job
+SELECT CASE WHEN state IN ('running', 'blocked', 'scheduled') THEN state ELSE 'done' END
+FROM job_states
+WHERE id = ?1;
+
+INSERT INTO retry (id, actor)
+VALUES (?1, ?2);
+
+-- name: delete_job
+SELECT CASE WHEN state = 'running' THEN state ELSE 'done' END
+FROM job_states
+WHERE id = ?1;
+
+INSERT INTO delete_job (id, actor)
+VALUES (?1, ?2);
+
+-- name: reschedule_job
+SELECT CASE WHEN state IN ('available', 'retryable') THEN 'done' ELSE state END
+FROM job_states
+WHERE id = ?1;
+
+-- ?3 an instant, or ?4 seconds from now.
+INSERT INTO reschedule (id, actor, run_at)
+VALUES (?1, ?2, coalesce(?3, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?4))));
+
+-- name: edit_job
+SELECT CASE WHEN state IN ('running', 'completed', 'cancelled', 'dead') THEN state ELSE 'done' END
+FROM job_states
+WHERE id = ?1;
+
+-- ?3 changes.
+INSERT INTO edit_job (id, actor, changes)
+VALUES (?1, ?2, ?3);
+
+-- name: pause_queue
+-- ?1 queue, ?2 actor.
+INSERT INTO pause_queue (name, actor)
+VALUES (?1, ?2);
+
+-- name: resume_queue
+-- ?1 queue, ?2 actor.
+INSERT INTO resume_queue (name, actor)
+VALUES (?1, ?2);
+
+-- name: set_queue
+-- ?1 queue, ?2 slots, ?3 weight, ?4 actor.
+INSERT INTO operator_audit (actor, action, queue, details)
+VALUES (?4, 'set', ?1, json_object('slots', ?2, 'weight', ?3));
+
+INSERT INTO queues (queue, slots, weight)
+VALUES (?1, ?2, coalesce(?3, 1))
+ON CONFLICT (queue) DO UPDATE
+SET slots = coalesce(?2, slots), weight = coalesce(?3, weight);
+
+-- name: prune_jobs
+-- ?1 states, ?2 seconds since the end, ?3 limit.
+DELETE FROM dead_jobs
+WHERE id IN (
+    SELECT id
+    FROM dead_jobs
+    WHERE 'dead' IN (SELECT value FROM json_each(?1))
+        AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2))
+    LIMIT ?3);
+
+DELETE FROM history
+WHERE id IN (
+    SELECT id
+    FROM history
+    WHERE state IN (SELECT value FROM json_each(?1))
+        AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2))
+    LIMIT ?3);
+
+-- name: arm_wake
+-- A sleeping worker watches the file: nobody has to be told.
+SELECT 1 WHERE 0;
+
+-- name: disarm_wake
+-- See arm_wake.
+SELECT 1 WHERE 0;
+
+-- name: create_migrations
+-- Made before the first migration, which it records.
+CREATE TABLE IF NOT EXISTS migrations (
+    number        INTEGER PRIMARY KEY,
+    name          TEXT NOT NULL,
+    applied_at    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    applied_by    TEXT NOT NULL,
+    -- Binaries older than this one no longer fit the schema from here on.
+    oldest_binary TEXT NOT NULL
+) STRICT;
+
+-- name: list_migrations
+SELECT number, name, applied_at, oldest_binary
+FROM migrations
+ORDER BY number;
+
+-- name: record_migration
+-- ?1 number, ?2 name, ?3 applied by, ?4 oldest binary.
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (?1, ?2, ?3, ?4);
+
+-- name: make_schema
+-- The file is the schema.
+SELECT 1 WHERE 0;
+
+-- name: lock_migrations
+-- BEGIN IMMEDIATE holds the file to the end of the transaction: one migrates, the others wait.
+SELECT 1 WHERE 0;
+
+-- name: has_migrations
+SELECT EXISTS (
+    SELECT 1 FROM sqlite_schema
+    WHERE type = 'table'
+        AND name = 'migrations');
+
+-- name: roles
+-- SQLite has no roles: who may write the file may do everything with it.
+SELECT 1 WHERE 0;
