@@ -10,6 +10,7 @@ namespace jobrunner {
 
 // Opens the SQLite file at `path` for migrations; creates the file where it is missing, and expects no schema in it.
 // Throws Error{unreachable} for a file that cannot be opened.
-[[nodiscard]] std::unique_ptr<Migrator> open_sqlite_migrator(const std::string& path, const DatabaseOptions& options);
+[[nodiscard]] std::unique_ptr<Migrator> open_sqlite_migrator(
+    const std::string& path, const DatabaseOptions& options);
 
 } // namespace jobrunner

@@ -1,15 +1,76 @@
 #pragma once
 
 #include "storage/open_storage.hpp"
+#include "storage/sqlite/connection.hpp"
 
 #include <memory>
 #include <string>
 
 namespace jobrunner {
 
-// Opens the SQLite file at `path` as a Storage; the file is created where it is missing.
-// Throws Error{unreachable} for a file that cannot be opened, Error{outdated} for a schema that this binary does not
-// fit.
-[[nodiscard]] std::unique_ptr<Storage> open_sqlite_storage(const std::string& path, const DatabaseOptions& options);
+// Opens the SQLite file at `path` as a Storage.
+// Throws Error{outdated} for a file that is not there or whose schema this binary does not fit, Error{unreachable} for
+// one that cannot be opened.
+[[nodiscard]] std::unique_ptr<Storage> open_sqlite_storage(
+    const std::string& path, const DatabaseOptions& options);
 
+namespace sqlite {
+
+// Storage on one SQLite file; see Storage for what each method promises. The clock is this host's, as SQLite reads it.
+// Lanes have no positions here: claims begin at a lane's start, whatever floor they name, since taken jobs leave
+// nothing behind that would have to be walked over.
+class SqliteStorage final : public Storage {
+public:
+    SqliteStorage(const std::string& path, const DatabaseOptions& options);
+
+    std::vector<Enqueued> enqueue(std::span<const NewJob> jobs, OnConflict on_conflict) override;
+
+    void register_worker(const WorkerRecord& worker) override;
+    void publish_kinds(std::span<const KindPolicy> kinds, const std::string& publisher) override;
+    bool heartbeat(const Heartbeat& heartbeat) override;
+    void retire_worker(WorkerId worker) override;
+
+    Probe probe(const ProbeRequest& request) override;
+    std::vector<ClaimedJob> claim(const ClaimRequest& request) override;
+    std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) override;
+    std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
+        std::span<const std::int64_t> done_batches) override;
+    std::vector<Settled> settled_already(std::span<const ClaimToken> tokens) override;
+    std::vector<CancelRequest> cancel_requests(WorkerId worker) override;
+    void write_output(std::span<const LiveOutput> output) override;
+    void write_progress(std::span<const Progress> progress) override;
+
+    int promote(int limit) override;
+    int expire(int limit) override;
+    std::vector<AbandonedJob> abandoned(int limit) override;
+    void tidy(std::span<const Milliseconds> keeps) override;
+
+    std::optional<JobRow> find(JobId id) override;
+    std::vector<JobRow> list(const JobFilter& filter) override;
+    std::vector<AttemptRow> attempts(JobId id) override;
+    std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) override;
+    std::vector<QueueRow> queues() override;
+    std::vector<WorkerRow> workers() override;
+    std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
+    std::vector<DeadGroup> dead_groups(int limit) override;
+    std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
+    void pause_queue(const std::string& queue, const std::string& actor) override;
+    void resume_queue(const std::string& queue, const std::string& actor) override;
+    void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
+        const std::string& actor) override;
+    int prune(std::span<const JobState> states, Milliseconds older_than, int limit) override;
+
+private:
+    void check_schema();
+    Enqueued enqueue_one(const NewJob& job, OnConflict on_conflict);
+    void claim_lane(const ClaimRequest& request, const LaneClaim& lane, std::vector<ClaimedJob>& jobs);
+    bool close_claim(const Settlement& settlement);
+    bool is_closed(const ClaimToken& token);
+    void clear_leftovers(const Settlement& settlement);
+    ActionOutcome act_on(const JobCommand& command, JobId id);
+
+    Connection connection_;
+};
+
+} // namespace sqlite
 } // namespace jobrunner

@@ -1,0 +1,151 @@
+// Closing claims, and what running jobs write meanwhile.
+
+#include "core/text.hpp"
+#include "storage/sqlite/queries.hpp"
+#include "storage/sqlite/rows.hpp"
+#include "storage/sqlite/sqlite_storage.hpp"
+
+namespace jobrunner::sqlite {
+namespace {
+
+// Null where there is nothing to say.
+std::optional<std::string> some_text(const std::string& text)
+{
+    return text.empty() ? std::nullopt : std::optional(scrub_text(text));
+}
+
+std::optional<std::string> some_json(const std::optional<std::string>& json)
+{
+    return json ? std::optional(scrub_json(*json)) : std::nullopt;
+}
+
+int complete(Statement& statement, const Settlement& one)
+{
+    return statement.run(one.token.job, one.token.fence, one.token.worker, one.keep,
+        some_json(one.report.result), some_text(one.report.output), one.report.cpu_ms,
+        one.report.max_rss_bytes);
+}
+
+// requeue_jobs and finish_jobs begin with the same parameters; `own` are those that follow.
+template <typename... Own>
+int close_attempt(Statement& statement, const Settlement& one, const Own&... own)
+{
+    const RunReport& report = one.report;
+    return statement.run(one.token.job, one.token.fence, one.token.worker, one.outcome, some_text(one.reason),
+        some_text(report.error_class), some_text(report.error), some_text(report.backtrace), report.exit_code,
+        report.signal, report.cpu_ms, report.max_rss_bytes, some_text(report.output), own...);
+}
+
+} // namespace
+
+std::vector<Settled> SqliteStorage::settle(
+    std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
+{
+    return connection_.write([&] {
+        std::vector<Settled> results;
+        results.reserve(settlements.size());
+        for (const auto& settlement : settlements) {
+            const bool applied = close_claim(settlement);
+            results.push_back(applied             ? Settled::applied
+                    : is_closed(settlement.token) ? Settled::settled_by_job
+                                                  : Settled::lost);
+            clear_leftovers(settlement);
+        }
+        for (const auto batch : done_batches) {
+            connection_.statement(queries::forget_batches).run(worker, batch);
+        }
+        return results;
+    });
+}
+
+// Whether the claim stood, and so was closed.
+bool SqliteStorage::close_claim(const Settlement& settlement)
+{
+    switch (settlement.verdict) {
+    case Verdict::complete:
+        return complete(connection_.statement(queries::complete_jobs), settlement) > 0;
+    case Verdict::requeue:
+        return close_attempt(connection_.statement(queries::requeue_jobs), settlement, settlement.delay,
+                   settlement.refund) > 0;
+    case Verdict::dead:
+    case Verdict::cancelled:
+        return close_attempt(connection_.statement(queries::finish_jobs), settlement,
+                   settlement.verdict == Verdict::dead ? "dead" : "cancelled", settlement.keep,
+                   some_text(settlement.fingerprint)) > 0;
+    }
+    return false;
+}
+
+bool SqliteStorage::is_closed(const ClaimToken& token)
+{
+    bool closed = false;
+    connection_.statement(queries::closed_claims)
+        .each([&](const Statement&) { closed = true; }, token.job, token.fence, token.worker);
+    return closed;
+}
+
+// What a claim leaves behind beside its job's row. Jobs on their first attempt that wrote nothing leave nothing.
+void SqliteStorage::clear_leftovers(const Settlement& settlement)
+{
+    const JobId id = settlement.token.job;
+    if (settlement.report.wrote_live_output) {
+        connection_.statement(queries::clear_live_data).run(id);
+        connection_.statement(queries::clear_progress).run(id);
+    }
+    if (settlement.report.end == RunEnd::cancelled) {
+        connection_.statement(queries::clear_cancel_requests).run(id);
+    }
+}
+
+std::vector<Settled> SqliteStorage::settled_already(std::span<const ClaimToken> tokens)
+{
+    return connection_.read([&] {
+        std::vector<Settled> results;
+        for (const auto& token : tokens) {
+            bool stands = false;
+            connection_.statement(queries::standing_claims)
+                .each([&](const Statement&) { stands = true; }, token.job, token.fence, token.worker);
+            results.push_back(stands ? Settled::lost : Settled::applied);
+        }
+        return results;
+    });
+}
+
+std::vector<CancelRequest> SqliteStorage::cancel_requests(WorkerId worker)
+{
+    return connection_.read([&] {
+        std::vector<CancelRequest> requests;
+        connection_.statement(queries::cancel_requests)
+            .each(
+                [&](const Statement& row) {
+                    requests.push_back({{row.number(0), row.integer(1), row.number(2)}});
+                },
+                worker);
+        return requests;
+    });
+}
+
+void SqliteStorage::write_output(std::span<const LiveOutput> output)
+{
+    connection_.write([&] {
+        auto& write = connection_.statement(queries::write_output);
+        for (const auto& one : output) {
+            write.run(one.token.job, one.token.fence, one.token.worker, one.sequence, one.stream,
+                scrub_text(one.body));
+        }
+    });
+}
+
+void SqliteStorage::write_progress(std::span<const Progress> progress)
+{
+    connection_.write([&] {
+        auto& write = connection_.statement(queries::write_progress);
+        for (const auto& one : progress) {
+            const auto note = one.note ? some_text(*one.note) : std::nullopt;
+            write.run(one.token.job, one.token.fence, one.token.worker, one.percent, note,
+                some_json(one.checkpoint));
+        }
+    });
+}
+
+} // namespace jobrunner::sqlite
