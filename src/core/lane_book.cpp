@@ -51,8 +51,11 @@ std::vector<LaneRange> LaneBook::ranges(bool from_bottom) const
     const auto cover = [&](const Lane& low, const Lane& high) {
         ranges.push_back({low, 0, high});
         for (auto lane = lanes_.upper_bound(low); lane != lanes_.end() && lane->first < high; ++lane) {
+            // The lane by itself: a probe finds one lane per range, and a full one must not hide those behind it.
+            const Lane end{lane->first.queue, lane->first.priority + 1};
             ranges.back().high = lane->first;
-            ranges.push_back({lane->first, from_bottom ? 0 : lane->second.floor, high});
+            ranges.push_back({lane->first, from_bottom ? 0 : lane->second.floor, end});
+            ranges.push_back({end, 0, high});
         }
     };
     for (const auto& queue : queues_) {
