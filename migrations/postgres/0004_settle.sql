@@ -44,6 +44,23 @@ CREATE TRIGGER jobs_replaced_while_running
     WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
     EXECUTE FUNCTION {schema}.mark_rerun();
 
+-- A job that waits for its next attempt and is given a time that has come already is neither ahead of its time nor
+-- in the claim order: it takes a place there.
+CREATE FUNCTION {schema}.make_runnable() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE {schema}.jobs
+    SET state = 'available', position = nextval('{schema}.job_positions')
+    WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_brought_forward
+    AFTER UPDATE OF run_at ON {schema}.jobs
+    FOR EACH ROW
+    WHEN (NEW.state = 'retryable' AND NEW.run_at <= NEW.ready_at)
+    EXECUTE FUNCTION {schema}.make_runnable();
+
 -- The attempts of a job as they are kept with it once it has finished.
 CREATE FUNCTION {schema}.packed_attempts(job bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -165,12 +182,12 @@ BEGIN
     ),
     settled AS MATERIALIZED (
         UPDATE {schema}.jobs j
-        SET state = CASE WHEN s.outcome IN ('failed', 'timed_out', 'crashed') AND s.delay_ms > 0
+        SET state = CASE WHEN s.outcome IN ('failed', 'timed_out', 'crashed') AND s.delay_ms > 0 AND NOT j.rerun
                 THEN 'retryable' ELSE 'available' END::{schema}.job_state,
             worker = NULL,
             attempt = CASE WHEN j.rerun THEN 0 ELSE j.attempt - s.refund END,
-            crashes = j.crashes + (s.outcome = 'crashed')::integer,
-            snoozes = j.snoozes + (s.outcome = 'snoozed')::integer,
+            crashes = CASE WHEN j.rerun THEN 0 ELSE j.crashes + (s.outcome = 'crashed')::integer END,
+            snoozes = CASE WHEN j.rerun THEN 0 ELSE j.snoozes + (s.outcome = 'snoozed')::integer END,
             give_backs = least(j.give_backs + (s.outcome = 'released')::integer, 32767),
             run_at = CASE WHEN j.rerun THEN greatest(j.run_at, now())
                 ELSE now() + s.delay_ms * interval '1 millisecond' END,
@@ -210,7 +227,8 @@ BEGIN
 END $$;
 
 -- Closes claims for good without completing them: dead or cancelled. One object per claim, as for
--- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. Returns the ids that were still those claims'.
+-- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. A job replaced while it ran goes back to the
+-- queue instead. Returns the ids that were still those claims'.
 CREATE FUNCTION {schema}.finish_jobs(settlements jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
@@ -232,8 +250,14 @@ BEGIN
             AND d.fence = s.fence
             AND d.worker = s.worker
             AND d.state = 'running'
+            AND NOT d.rerun
         RETURNING d.* INTO j;
-        CONTINUE WHEN NOT FOUND;
+        IF NOT FOUND THEN
+            RETURN QUERY
+            SELECT r.id
+            FROM {schema}.requeue_jobs(jsonb_build_array(to_jsonb(s) || '{"delay_ms": 0, "refund": 0}')) AS r(id);
+            CONTINUE;
+        END IF;
 
         closing := jsonb_strip_nulls(jsonb_build_object(
             'fence', s.fence, 'attempt', j.attempt, 'worker', s.worker, 'started_at', j.claimed_at,

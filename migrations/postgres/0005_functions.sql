@@ -150,9 +150,8 @@ DECLARE
     claim bigint[] := {schema}.parse_token(token);
     kept interval;
 BEGIN
-    SELECT CASE WHEN k.kind IS NULL THEN interval '7 days' ELSE k.keep END INTO kept
+    SELECT {schema}.keep_of(j.kind) INTO kept
     FROM {schema}.jobs j
-    LEFT JOIN {schema}.kinds k ON k.kind = j.kind
     WHERE j.id = claim[1];
     IF {schema}.complete_jobs(claim[3], ARRAY[claim[1]], ARRAY[claim[2]::integer], ARRAY[kept],
         ARRAY[result], NULL, NULL, NULL) <> '{}' THEN
@@ -172,7 +171,7 @@ BEGIN
     SELECT * INTO j FROM {schema}.jobs WHERE id = claim[1];
     closing := jsonb_build_object('id', claim[1], 'fence', claim[2], 'worker', claim[3], 'outcome', 'failed',
         'error', error, 'error_class', class, 'refund', 0,
-        'delay_ms', extract(epoch FROM coalesce(j.retry_delay, interval '15 seconds')) * 1000);
+        'delay_ms', (extract(epoch FROM coalesce(j.retry_delay, interval '15 seconds')) * 1000)::bigint);
     IF j.attempt < coalesce(j.attempt_limit, j.max_attempts, 25) THEN
         SELECT * INTO settled FROM {schema}.requeue_jobs(jsonb_build_array(closing));
     ELSE
@@ -187,7 +186,7 @@ END $$;
 CREATE FUNCTION {schema}.parse_token(token text) RETURNS bigint[]
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF token IS NULL OR token !~ '^[0-9]{1,18}\.[0-9]{1,9}\.[0-9]{1,19}$' THEN
+    IF token IS NULL OR token !~ '^[0-9]{1,19}\.[0-9]{1,10}\.[0-9]{1,19}$' THEN
         RAISE EXCEPTION 'this is no token of a claim; pass the job''s JOBRUNNER_TOKEN as it is'
             USING ERRCODE = 'JR409';
     END IF;
@@ -224,11 +223,20 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         'not found')
 $$;
 
+-- How long finished jobs of a kind are kept: null for ever, zero not at all, a week where nobody has said.
+CREATE FUNCTION {schema}.keep_of(of_kind text) RETURNS interval
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN count(*) = 0 THEN interval '7 days' ELSE min(k.keep) END
+    FROM {schema}.kinds k
+    WHERE k.kind = of_kind
+$$;
+
 -- Takes unclaimed jobs out of the queue for good, as cancelled. Rows that somebody holds are passed over.
 CREATE FUNCTION {schema}.cancel_unclaimed(ids bigint[], why text) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     j {schema}.jobs%ROWTYPE;
+    kept interval;
 BEGIN
     FOR j IN
         DELETE FROM {schema}.jobs d
@@ -239,11 +247,11 @@ BEGIN
             FOR UPDATE SKIP LOCKED))
         RETURNING d.*
     LOOP
+        kept := {schema}.keep_of(j.kind);
         PERFORM {schema}.keep_finished(j, jsonb_build_object(
             'state', 'cancelled', 'reason', why, 'finished_at', clock_timestamp(),
             'attempts', {schema}.packed_attempts(j.id),
-            'keep_until', {schema}.keep_until(coalesce(
-                (SELECT k.keep FROM {schema}.kinds k WHERE k.kind = j.kind), interval '7 days'))));
+            'keep_until', CASE WHEN kept <= interval '0' THEN 'none' ELSE {schema}.keep_until(kept)::text END));
         INSERT INTO {schema}.statistics_log (minute, queue, kind, cancelled)
         VALUES (date_trunc('minute', now()), j.queue, j.kind, 1);
         RETURN NEXT j.id;
