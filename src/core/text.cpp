@@ -1,5 +1,7 @@
 #include "core/text.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -121,6 +123,11 @@ std::string scrub_json(std::string_view json)
         }
     }
     return out;
+}
+
+bool is_json(std::string_view text)
+{
+    return nlohmann::json::accept(text);
 }
 
 std::string_view tail_of(std::string_view text, std::size_t bytes_max)

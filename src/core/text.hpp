@@ -13,6 +13,9 @@ namespace jobrunner {
 // that are no UTF-8 become U+FFFD. The rest, numbers above all, stays as written.
 [[nodiscard]] std::string scrub_json(std::string_view json);
 
+// Whether the text is one JSON value and nothing else.
+[[nodiscard]] bool is_json(std::string_view text);
+
 // The longest end of `text` of at most `bytes_max` bytes that begins with a whole character.
 [[nodiscard]] std::string_view tail_of(std::string_view text, std::size_t bytes_max);
 

@@ -19,22 +19,47 @@ std::string first_line(const std::string& message)
     return line;
 }
 
-// Constraint names say in words what is expected: jobs_args_is_an_object.
-std::string constraint_in_words(const std::string& message)
+// The nth text in double quotes, from 0; empty if there are fewer.
+std::string quoted_part(std::string_view message, int nth)
 {
-    const auto end = message.rfind('"');
-    const auto begin = end == std::string::npos || end == 0 ? std::string::npos : message.rfind('"', end - 1);
-    if (begin == std::string::npos) {
-        return message;
+    for (;; --nth) {
+        const auto begin = message.find('"');
+        const auto end = message.find('"', begin + 1);
+        if (begin == std::string_view::npos || end == std::string_view::npos) {
+            return {};
+        }
+        if (nth == 0) {
+            return std::string(message.substr(begin + 1, end - begin - 1));
+        }
+        message.remove_prefix(end + 1);
     }
-    std::string name = message.substr(begin + 1, end - begin - 1);
-    if (name == "jobs_unique_key") {
+}
+
+// Constraint names say in words what is expected: jobs_run_at_is_finite becomes "run_at must be finite".
+std::string check_in_words(const std::string& message)
+{
+    const std::string table = quoted_part(message, 0) + "_";
+    std::string name = quoted_part(message, 1);
+    if (name.starts_with(table)) {
+        name.erase(0, table.size());
+    }
+    constexpr std::string_view is = "_is_";
+    const auto at = name.find(is);
+    const std::string field = name.substr(0, at);
+    std::string rest = at == std::string::npos ? "" : name.substr(at + is.size());
+    std::replace(rest.begin(), rest.end(), '_', ' ');
+    if (rest.empty()) {
+        return "refused by the constraint " + name;
+    }
+    return field + (rest.starts_with("not served") ? " is " : " must be ") + rest;
+}
+
+std::string constraint_in_words(const std::string& state, const std::string& message)
+{
+    if (quoted_part(message, 0) == "jobs_unique_key") {
         return "unique_key is held by an unfinished job";
     }
-    const auto table_end = name.find('_');
-    name.erase(0, table_end == std::string::npos ? 0 : table_end + 1);
-    std::replace(name.begin(), name.end(), '_', ' ');
-    return "refused: " + name;
+    return state == "23514" ? check_in_words(message) : message;
 }
 
 ErrorKind kind_of(const std::string& state)
@@ -63,8 +88,8 @@ ErrorKind kind_of(const std::string& state)
 {
     const ErrorKind kind = kind_of(failure.sqlstate());
     std::string message = first_line(failure.what());
-    if (failure.sqlstate().starts_with("23") && failure.sqlstate() != "23502") {
-        message = constraint_in_words(message);
+    if (failure.sqlstate().starts_with("23")) {
+        message = constraint_in_words(failure.sqlstate(), message);
     } else if (kind == ErrorKind::outdated) {
         message = "the database has no fitting jobrunner schema (" + message + "); run: jobrunner migrate";
     }

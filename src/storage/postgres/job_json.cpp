@@ -1,5 +1,6 @@
 #include "storage/postgres/job_json.hpp"
 
+#include "core/error.hpp"
 #include "core/text.hpp"
 
 namespace jobrunner::postgres {
@@ -36,6 +37,14 @@ JsonObject& JsonObject::texts(std::string_view key, const std::vector<std::strin
     return raw(key, json_array(values, [](const std::string& value) { return json_quote(scrub_text(value)); }));
 }
 
+JsonObject& JsonObject::json(std::string_view key, std::string_view value)
+{
+    if (!is_json(value)) {
+        throw Error(ErrorKind::refused, std::string(key) + " is not valid JSON");
+    }
+    return raw(key, value);
+}
+
 std::string interval_text(Milliseconds length)
 {
     return std::to_string(length.count()) + " milliseconds";
@@ -44,7 +53,7 @@ std::string interval_text(Milliseconds length)
 std::string to_json(const NewJob& job)
 {
     JsonObject object;
-    object.text("kind", job.kind).raw("args", job.args).maybe_text("queue", job.queue);
+    object.text("kind", job.kind).json("args", job.args).maybe_text("queue", job.queue);
     object.maybe_number("priority", job.priority).maybe_text("run_at", job.run_at);
     if (job.run_in) {
         object.text("run_in", interval_text(*job.run_in));
@@ -63,7 +72,7 @@ std::string to_json(const NewJob& job)
     object.maybe_text("on_dependency_failure", job.on_dependency_failure).maybe_number("batch_id", job.batch_id);
     object.texts("tags", job.tags).maybe_text("traceparent", job.traceparent);
     if (job.meta) {
-        object.raw("meta", *job.meta);
+        object.json("meta", *job.meta);
     }
     return object.str();
 }
@@ -104,7 +113,7 @@ std::string to_json(const Progress& progress)
         object.raw("percent", std::to_string(*progress.percent));
     }
     if (progress.checkpoint) {
-        object.raw("checkpoint", scrub_json(*progress.checkpoint));
+        object.json("checkpoint", scrub_json(*progress.checkpoint));
     }
     return object.str();
 }

@@ -13,6 +13,8 @@ class JsonObject {
 public:
     JsonObject& text(std::string_view name, std::string_view value);
     JsonObject& raw(std::string_view name, std::string_view json);
+    // The same for text that others wrote: throws Error{refused} where it is no JSON, so that it cannot add members.
+    JsonObject& json(std::string_view name, std::string_view value);
     JsonObject& number(std::string_view name, std::int64_t value) { return raw(name, std::to_string(value)); }
     JsonObject& texts(std::string_view name, const std::vector<std::string>& values);
 

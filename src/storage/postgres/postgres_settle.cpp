@@ -15,13 +15,14 @@ namespace {
 
 using ClaimKey = std::pair<JobId, std::int32_t>;
 
-std::vector<const Settlement*> with_verdicts(std::span<const Settlement> settlements,
-                                             std::initializer_list<Verdict> verdicts)
+using Chosen = std::vector<const Settlement*>;
+
+Chosen with_verdicts(const Chosen& settlements, std::initializer_list<Verdict> verdicts)
 {
-    std::vector<const Settlement*> chosen;
-    for (const auto& settlement : settlements) {
-        if (std::find(verdicts.begin(), verdicts.end(), settlement.verdict) != verdicts.end()) {
-            chosen.push_back(&settlement);
+    Chosen chosen;
+    for (const auto* settlement : settlements) {
+        if (std::find(verdicts.begin(), verdicts.end(), settlement->verdict) != verdicts.end()) {
+            chosen.push_back(settlement);
         }
     }
     // Always in the order of ids, so that two settles cannot wait for each other.
@@ -32,7 +33,7 @@ std::vector<const Settlement*> with_verdicts(std::span<const Settlement> settlem
 
 // An array parameter, or null where nothing is set: most jobs have neither result nor output.
 template <typename Value, typename Member>
-void add_column(Params& params, const std::vector<const Settlement*>& settlements, Member member)
+void add_column(Params& params, const Chosen& settlements, Member member)
 {
     std::vector<std::optional<Value>> column;
     bool some = false;
@@ -47,7 +48,7 @@ void add_column(Params& params, const std::vector<const Settlement*>& settlement
     }
 }
 
-Params completion_params(const std::vector<const Settlement*>& done, WorkerId worker)
+Params completion_params(const Chosen& done, WorkerId worker)
 {
     std::vector<std::int64_t> ids;
     std::vector<std::int64_t> fences;
@@ -92,8 +93,26 @@ std::set<ClaimKey> claim_keys(const pqxx::result& rows)
     return keys;
 }
 
+// Results name jobs, so of several claims of one job only the one that stands may be tried; the others are left out.
+Chosen one_claim_per_job(Connection::Transaction& tx, std::span<const Settlement> settlements)
+{
+    Chosen all;
+    std::set<JobId> jobs;
+    std::vector<ClaimToken> tokens;
+    for (const auto& settlement : settlements) {
+        all.push_back(&settlement);
+        jobs.insert(settlement.token.job);
+        tokens.push_back(settlement.token);
+    }
+    if (jobs.size() < all.size()) {
+        const auto standing = claim_keys(tx.run(queries::standing_claims, token_params(tokens)));
+        std::erase_if(all, [&](const Settlement* one) { return !standing.contains({one->token.job, one->token.fence}); });
+    }
+    return all;
+}
+
 // Each closes claims and returns the ids of those that did not stand.
-std::set<JobId> complete(Connection::Transaction& tx, const std::vector<const Settlement*>& done, WorkerId worker)
+std::set<JobId> complete(Connection::Transaction& tx, const Chosen& done, WorkerId worker)
 {
     std::set<JobId> missing;
     for (const auto& id : parse_text_array(text(tx.run(queries::complete_jobs, completion_params(done, worker))[0][0]))) {
@@ -103,7 +122,7 @@ std::set<JobId> complete(Connection::Transaction& tx, const std::vector<const Se
 }
 
 std::set<JobId> close_by_json(Connection::Transaction& tx, std::string_view query,
-                              const std::vector<const Settlement*>& settlements)
+                              const Chosen& settlements)
 {
     const std::string json = json_array(settlements, [](const Settlement* one) { return to_json(*one); });
     std::set<JobId> missing;
@@ -128,12 +147,12 @@ std::string finished_payload(const Settlement& settlement)
         .str();
 }
 
-void notify_finished(Connection::Transaction& tx, std::span<const Settlement> settlements)
+void notify_finished(Connection::Transaction& tx, const Chosen& settlements, const std::set<JobId>& missing)
 {
     std::vector<std::string> payloads;
-    for (const auto& settlement : settlements) {
-        if (settlement.notify && settlement.verdict != Verdict::requeue) {
-            payloads.push_back(finished_payload(settlement));
+    for (const auto* one : settlements) {
+        if (one->notify && one->verdict != Verdict::requeue && !missing.contains(one->token.job)) {
+            payloads.push_back(finished_payload(*one));
         }
     }
     if (!payloads.empty()) {
@@ -173,13 +192,15 @@ void clear_leftovers(Connection::Transaction& tx, std::span<const Settlement> se
 std::vector<Settled> PostgresStorage::settle(std::span<const Settlement> settlements, WorkerId worker,
                                              std::span<const std::int64_t> done_batches)
 {
-    const auto done = with_verdicts(settlements, {Verdict::complete});
-    const auto again = with_verdicts(settlements, {Verdict::requeue});
-    const auto over = with_verdicts(settlements, {Verdict::dead, Verdict::cancelled});
+    Chosen tried;
     std::set<JobId> missing;
     std::set<ClaimKey> closed;
     connection_.transact([&](Connection::Transaction& tx) {
         missing.clear();
+        tried = one_claim_per_job(tx, settlements);
+        const auto done = with_verdicts(tried, {Verdict::complete});
+        const auto again = with_verdicts(tried, {Verdict::requeue});
+        const auto over = with_verdicts(tried, {Verdict::dead, Verdict::cancelled});
         if (!done.empty()) {
             missing.merge(complete(tx, done, worker));
         }
@@ -189,7 +210,7 @@ std::vector<Settled> PostgresStorage::settle(std::span<const Settlement> settlem
         if (!over.empty()) {
             missing.merge(close_by_json(tx, queries::finish_jobs, over));
         }
-        if (!missing.empty()) {
+        if (!missing.empty() || tried.size() < settlements.size()) {
             std::vector<ClaimToken> tokens;
             for (const auto& settlement : settlements) {
                 tokens.push_back(settlement.token);
@@ -197,16 +218,19 @@ std::vector<Settled> PostgresStorage::settle(std::span<const Settlement> settlem
             closed = claim_keys(tx.run(queries::closed_claims, token_params(tokens)));
         }
         clear_leftovers(tx, settlements);
-        notify_finished(tx, settlements);
+        notify_finished(tx, tried, missing);
         if (!done_batches.empty()) {
             tx.run(queries::forget_batches,
                    Params().add(worker).add(std::vector<std::int64_t>(done_batches.begin(), done_batches.end())));
         }
     });
     std::vector<Settled> results;
+    auto next = tried.begin(); // in the order of settlements
     for (const auto& settlement : settlements) {
         const ClaimToken& token = settlement.token;
-        results.push_back(!missing.contains(token.job)                   ? Settled::applied
+        const bool was_tried = next != tried.end() && *next == &settlement;
+        next += was_tried ? 1 : 0;
+        results.push_back(was_tried && !missing.contains(token.job)   ? Settled::applied
                           : closed.contains({token.job, token.fence}) ? Settled::settled_by_job
                                                                       : Settled::lost);
     }

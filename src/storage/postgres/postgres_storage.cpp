@@ -76,6 +76,23 @@ Params lane_params(const std::vector<LaneClaim>& lanes)
     return params;
 }
 
+// What the server says of a value that it cannot read names the value only: finds out whose it is.
+[[noreturn]] void refuse_by_name(std::span<const NewJob> jobs, const Error& refusal)
+{
+    const std::string_view message = refusal.what();
+    const auto name = [&](std::string_view field, const std::string& value) {
+        if (message.find("\"" + value + "\"") != std::string_view::npos) {
+            throw Error(ErrorKind::refused, std::string(field) + ": " + refusal.what());
+        }
+    };
+    for (const auto& job : jobs) {
+        name("run_at", job.run_at.value_or(""));
+        name("expires_at", job.expires_at.value_or(""));
+        name("priority", job.priority ? std::to_string(*job.priority) : "");
+    }
+    throw refusal;
+}
+
 std::vector<ClaimedJob> claimed_jobs(const pqxx::result& rows, WorkerId worker)
 {
     std::vector<ClaimedJob> jobs;
@@ -114,10 +131,16 @@ std::vector<Enqueued> PostgresStorage::enqueue(std::span<const NewJob> jobs, OnC
 {
     Params params;
     params.add(json_array(jobs, [](const NewJob& job) { return to_json(job); })).add(conflict_word(on_conflict));
-    const auto rows = connection_.write(queries::enqueue_jobs, params);
     std::vector<Enqueued> enqueued;
-    for (const auto& row : rows) {
-        enqueued.push_back({.id = number(row[0]), .existing = truth(row[1])});
+    try {
+        for (const auto& row : connection_.write(queries::enqueue_jobs, params)) {
+            enqueued.push_back({.id = number(row[0]), .existing = truth(row[1])});
+        }
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::refused) {
+            throw;
+        }
+        refuse_by_name(jobs, error);
     }
     return enqueued;
 }

@@ -60,7 +60,8 @@ WHERE id = $1::bigint;
 -- One row per range that holds something, and at least one row; the last columns say what else there is to do.
 SELECT
     f.queue, f.priority, f.position, l.position,
-    (SELECT greatest(extract(epoch FROM min(d.run_at) - now()) * 1000, 0)::bigint
+    (SELECT CASE WHEN min(d.run_at) IS NOT NULL
+            THEN greatest(extract(epoch FROM min(d.run_at) - now()) * 1000, 0) END::bigint
         FROM {schema}.jobs d
         WHERE d.state IN ('available', 'retryable') AND d.run_at > d.ready_at),
     EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until < now() AND w.state NOT IN ('stopped', 'gone')),
@@ -114,6 +115,10 @@ WITH picked AS MATERIALIZED (
         FOR UPDATE SKIP LOCKED
     ) c
     WHERE NOT EXISTS (SELECT 1 FROM {schema}.queues q WHERE q.queue = lane.queue COLLATE "C" AND q.paused_at IS NOT NULL)
+        -- A worker that is taken for lost must take nothing: nobody would look for it again.
+        AND EXISTS (
+            SELECT 1 FROM {schema}.workers w
+            WHERE w.id = $6::bigint AND w.lease_until > now() AND w.state NOT IN ('lost', 'gone', 'stopped'))
     LIMIT $5::integer
 ),
 claimed AS (
@@ -189,7 +194,8 @@ FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.jobs j ON j.id = t.id AND j.fence = t.fence AND j.worker = t.worker AND j.state = 'running';
 
 -- name: closed_claims
--- Which of these claims were closed as completed: what a job's own code, or a settle in doubt, has done.
+-- Which of these claims were closed by whoever held them: what a job's own code, or a settle in doubt, has done, and
+-- not those whose jobs were taken back.
 SELECT h.id, h.fence
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.history h ON h.id = t.id AND h.fence = t.fence AND h.worker = t.worker
@@ -197,6 +203,7 @@ UNION ALL
 SELECT d.id, d.fence
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.dead_jobs d ON d.id = t.id AND d.fence = t.fence AND d.worker = t.worker
+WHERE d.attempts -> -1 ->> 'outcome' IS DISTINCT FROM 'crashed'
 UNION ALL
 SELECT a.job_id, a.fence
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
@@ -306,7 +313,18 @@ FROM empty e
 WHERE w.id = e.id;
 
 -- name: clear_workers
-WITH old AS (
+-- A worker that left or was cleared up, and has jobs all the same, is lost: its claim committed at the last moment.
+WITH returned AS (
+    UPDATE {schema}.workers w
+    SET state = 'lost'
+    WHERE w.state IN ('stopped', 'gone')
+        AND EXISTS (
+            SELECT 1
+            FROM {schema}.claims c
+            JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = w.id AND j.state = 'running'
+            WHERE c.worker = w.id)
+),
+old AS (
     DELETE FROM {schema}.cancel_requests c
     WHERE c.requested_at < now() - interval '1 hour'
         AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = c.job_id AND j.fence = c.fence AND j.state = 'running')
@@ -497,7 +515,7 @@ finished AS (
         SELECT o.id FROM {schema}.history o
         WHERE o.state::text = ANY ($1::text[])
             AND o.finished_at < now() - $2::bigint * interval '1 millisecond'
-        LIMIT $3::integer))
+        LIMIT $3::integer - (SELECT count(*) FROM dead)))
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM dead) + (SELECT count(*) FROM finished);
