@@ -1,0 +1,214 @@
+// What running jobs print and say while they run.
+#include "storage/storage_fixture.hpp"
+
+using namespace jobrunner;
+using namespace jobrunner::tests;
+
+namespace {
+
+void write(StorageFixture& db, const ClaimToken& token, int sequence, const std::string& body)
+{
+    const LiveOutput chunk{.token = token, .sequence = sequence, .stream = "out", .body = body};
+    db.storage->write_output({&chunk, 1});
+}
+
+void say(StorageFixture& db, const ClaimToken& token, double percent, const std::optional<std::string>& note,
+    const std::optional<std::string>& checkpoint)
+{
+    const Progress progress{.token = token, .percent = percent, .note = note, .checkpoint = checkpoint};
+    db.storage->write_progress({&progress, 1});
+}
+
+} // namespace
+
+STORAGE_TEST("output: chunks are read back in order, after a given one")
+{
+    db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+    const std::vector<LiveOutput> chunks{{job.token, 2, "error", "two"},
+        {job.token, 1, "out", "one \xC3\xBC"}, {job.token, 3, "log", "three"}};
+
+    db.storage->write_output(chunks);
+
+    const auto all = db.storage->output(job.token.job, 0, 0);
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].body == "one \xC3\xBC");
+    CHECK(all[0].stream == "out");
+    CHECK(all[0].fence == 1);
+    CHECK(all[0].sequence == 1);
+    CHECK(all[0].written_at.back() == 'Z');
+    CHECK(all[1].stream == "error");
+    CHECK(all[2].stream == "log");
+    CHECK(db.storage->output(job.token.job, 1, 2).size() == 1);
+    CHECK(db.storage->output(job.token.job, 1, 3).empty());
+    CHECK(db.storage->output(job.token.job + 1, 0, 0).empty());
+}
+
+STORAGE_TEST("output: a chunk written twice is there once")
+{
+    db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+
+    write(db, job.token, 1, "first");
+    write(db, job.token, 1, "again");
+
+    const auto all = db.storage->output(job.token.job, 0, 0);
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].body == "first");
+}
+
+STORAGE_TEST("output: stale claims are passed over, live ones beside them are not")
+{
+    db.enqueue_several(2);
+    const auto jobs = db.claim(alice, 2);
+    ClaimToken other_fence = jobs[0].token;
+    ++other_fence.fence;
+    ClaimToken other_worker = jobs[0].token;
+    other_worker.worker = bob;
+    const std::vector<LiveOutput> chunks{
+        {other_fence, 1, "out", "a"}, {other_worker, 1, "out", "b"}, {jobs[1].token, 1, "out", "mine"}};
+
+    db.storage->write_output(chunks);
+
+    CHECK(db.storage->output(jobs[0].token.job, 0, 0).empty());
+    CHECK(db.storage->output(jobs[1].token.job, 0, 0).size() == 1);
+}
+
+STORAGE_TEST("output: goes when its attempt is settled, and the next attempt's stays")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob first = db.claim_one(alice);
+    write(db, first.token, 1, "first");
+    RunReport report = ended(RunEnd::released);
+    report.wrote_live_output = true;
+    REQUIRE(db.settle(first, report) == Settled::applied);
+    CHECK(db.storage->output(id, 0, 0).empty());
+
+    const ClaimedJob second = db.claim_one(alice);
+    write(db, second.token, 1, "second");
+    CHECK(db.storage->output(id, 0, 0).size() == 1);
+    report = succeeded();
+    report.wrote_live_output = true;
+    REQUIRE(db.settle(second, report) == Settled::applied);
+    CHECK(db.storage->output(id, 0, 0).empty());
+}
+
+STORAGE_TEST("output: a stale settle leaves the live attempt's output alone")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob stale = db.claim_one(alice);
+    db.backend->end_lease(alice);
+    REQUIRE(db.rescue() == std::vector{id});
+    const ClaimedJob live = db.claim_one(bob);
+    write(db, live.token, 1, "live");
+    RunReport report = succeeded();
+    report.wrote_live_output = true;
+
+    CHECK(db.settle(stale, report) == Settled::lost);
+
+    CHECK(db.storage->output(id, 0, 0).size() == 1);
+}
+
+STORAGE_TEST("output: a job that completes itself leaves none behind for long")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+    write(db, job.token, 1, "text");
+    db.backend->complete_by_sql(to_text(job.token), "1");
+    RunReport report = succeeded();
+    report.wrote_live_output = true;
+
+    CHECK(db.settle(job, report) == Settled::settled_by_job);
+
+    CHECK(db.storage->output(id, 0, 0).empty());
+}
+
+STORAGE_TEST("progress: the last word counts, and unsaid parts stay")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+
+    say(db, job.token, 10, "begun", R"({"row": 12345678901234567890.5})");
+    say(db, job.token, 55.5, std::nullopt, std::nullopt);
+
+    CHECK(db.backend->row("SELECT note, fence, percent FROM progress WHERE job_id = " + std::to_string(id)) ==
+        "begun|1|55.5");
+    CHECK(db.backend->row("SELECT checkpoint FROM progress").find("12345678901234567890.5") !=
+        std::string::npos);
+}
+
+STORAGE_TEST("progress: several words about one job in one call")
+{
+    db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+    const std::vector<Progress> words{
+        {job.token, 1.0, "one", std::nullopt}, {job.token, 2.0, "two", std::nullopt}};
+
+    db.storage->write_progress(words);
+
+    CHECK(db.backend->row("SELECT note FROM progress") == "two");
+}
+
+STORAGE_TEST("progress: stale claims are passed over")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob stale = db.claim_one(alice);
+    db.backend->end_lease(alice);
+    REQUIRE(db.rescue() == std::vector{id});
+    say(db, stale.token, 90, "late", std::nullopt);
+    CHECK(db.backend->row("SELECT count(*) FROM progress") == "0");
+
+    const ClaimedJob live = db.claim_one(bob);
+    say(db, live.token, 5, "live", std::nullopt);
+    say(db, stale.token, 91, "later", std::nullopt);
+
+    CHECK(db.backend->row("SELECT note FROM progress") == "live");
+}
+
+STORAGE_TEST("progress: a checkpoint outlives a failed attempt and goes with the job")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob first = db.claim_one(alice);
+    say(db, first.token, 50, std::nullopt, R"({"at": 7})");
+    RunReport report = ended(RunEnd::failed);
+    report.wrote_live_output = true;
+    REQUIRE(db.settle(first, report) == Settled::applied);
+    CHECK(db.backend->row("SELECT checkpoint FROM progress").find('7') != std::string::npos);
+
+    db.backend->bring_forward(id, 1h);
+    static_cast<void>(db.storage->promote(10));
+    report = succeeded();
+    report.wrote_live_output = true;
+    REQUIRE(db.settle(db.claim_one(alice), report) == Settled::applied);
+    CHECK(db.backend->row("SELECT count(*) FROM progress") == "0");
+}
+
+STORAGE_TEST("cancel request: reaches the worker that runs the job, once more only if asked again")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+    CHECK(db.storage->cancel_requests(alice).empty());
+
+    REQUIRE(db.act(JobAction::cancel, id).result == ActionResult::requested);
+    REQUIRE(db.act(JobAction::cancel, id).result == ActionResult::requested);
+
+    const auto requests = db.storage->cancel_requests(alice);
+    REQUIRE(requests.size() == 1);
+    CHECK(requests[0].token == job.token);
+    CHECK(db.storage->cancel_requests(bob).empty());
+    CHECK(db.state(id) == JobState::running);
+}
+
+STORAGE_TEST("cancel request: one that is still there is for that claim only")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob first = db.claim_one(alice);
+    REQUIRE(db.act(JobAction::cancel, id).result == ActionResult::requested);
+    REQUIRE(db.settle(first, ended(RunEnd::released)) == Settled::applied);
+
+    const ClaimedJob second = db.claim_one(alice);
+
+    for (const auto& request : db.storage->cancel_requests(alice)) {
+        CHECK(request.token != second.token);
+    }
+}
