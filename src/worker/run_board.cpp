@@ -7,7 +7,8 @@ namespace {
 
 // A prefetched job waits about this long at most, so none sits here while another worker idles.
 constexpr double prefetch_seconds = 0.010;
-constexpr int prefetch_max = 500;
+constexpr int prefetch_max = 1000;
+constexpr double shortest_run_seconds = 1e-6;
 // Jobs whose settle is outstanding: beyond it nothing new is claimed.
 constexpr int held_max = 4000;
 
@@ -23,7 +24,12 @@ void RunBoard::set_limits(Limits limits)
 
 int RunBoard::prefetch() const
 {
-    return std::min(static_cast<int>(rate_ * prefetch_seconds), prefetch_max);
+    if (!run_seconds_) {
+        return 0;
+    }
+    // By how long jobs take, not by how many came: a rate would be held down by the very prefetch it allows.
+    const double jobs = limits_.slots * prefetch_seconds / std::max(*run_seconds_, shortest_run_seconds);
+    return static_cast<int>(std::min<double>(jobs, prefetch_max));
 }
 
 int RunBoard::room() const
@@ -112,15 +118,10 @@ std::vector<ClaimedJob> RunBoard::next()
     return to_start;
 }
 
-void RunBoard::note_end(Clock::time_point now)
+void RunBoard::note_run(Clock::duration length)
 {
-    ++ends_;
-    const std::chrono::duration<double> length = now - rate_since_;
-    if (length.count() >= 0.05) {
-        rate_ = 0.5 * rate_ + 0.5 * ends_ / length.count();
-        ends_ = 0;
-        rate_since_ = now;
-    }
+    const double seconds = std::chrono::duration<double>(length).count();
+    run_seconds_ = run_seconds_ ? 0.95 * *run_seconds_ + 0.05 * seconds : seconds;
 }
 
 std::optional<ClaimedJob> RunBoard::ended(const ClaimToken& token)
@@ -132,7 +133,7 @@ std::optional<ClaimedJob> RunBoard::ended(const ClaimToken& token)
     }
     free_slot(found->second);
     found->second.stage = Stage::settling;
-    note_end(Clock::now());
+    note_run(Clock::now() - found->second.started);
     return found->second.job;
 }
 

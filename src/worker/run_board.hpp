@@ -70,7 +70,7 @@ private:
     [[nodiscard]] bool fits(const std::string& queue) const;
     void start(Entry& entry);
     void free_slot(const Entry& entry);
-    void note_end(Clock::time_point now);
+    void note_run(Clock::duration length);
 
     mutable std::mutex mutex_;
     Limits limits_;
@@ -79,10 +79,7 @@ private:
     std::map<std::int64_t, int> batches_; // jobs not settled yet
     std::map<std::string, int> running_by_queue_;
     int running_ = 0;
-    // Ends per second, smoothed: what a prefetch may be.
-    double rate_ = 0;
-    int ends_ = 0;
-    Clock::time_point rate_since_ = Clock::now();
+    std::optional<double> run_seconds_; // of one job, smoothed: what a prefetch may be
 };
 
 } // namespace jobrunner
