@@ -18,11 +18,11 @@ using ProcessKey = std::uint64_t;
 // Resource limits of one process, as rlimits(7) see them: memory is address space, and `processes` counts
 // all processes of the user. What is absent stays as the worker's own.
 struct ProcessLimits {
-    std::optional<std::uint64_t> memory_bytes;
-    std::optional<std::uint64_t> cpu_seconds;
-    std::optional<std::uint64_t> open_files;
-    std::optional<std::uint64_t> processes;
-    std::optional<std::uint64_t> file_size_bytes;
+    std::optional<std::uint64_t> memory_bytes{};
+    std::optional<std::uint64_t> cpu_seconds{};
+    std::optional<std::uint64_t> open_files{};
+    std::optional<std::uint64_t> processes{};
+    std::optional<std::uint64_t> file_size_bytes{};
 };
 
 // The whole of what a child process gets: nothing is inherited from the worker that is not named here.
@@ -33,28 +33,28 @@ struct ProcessSpec {
     ProcessKey key = 0;
 
     // argv[0] without a slash is looked up in the PATH of `environment`, or in default_search_path.
-    std::vector<std::string> argv;
+    std::vector<std::string> argv{};
 
     // "NAME=value", complete. An entry JOBRUNNER_TOKEN (else JOBRUNNER_JOB_ID) also marks the descendants that
     // leave the child's session, so that they can be told from other jobs'.
-    std::vector<std::string> environment;
+    std::vector<std::string> environment{};
 
-    std::string stdin_data;
-    std::string directory; // empty: the one that the worker was started in
+    std::string stdin_data{};
+    std::string directory{}; // empty: the one that the worker was started in
 
     // When it passes, SIGTERM goes to the child and its descendants, and SIGKILL `grace` later.
-    std::optional<std::chrono::milliseconds> timeout;
+    std::optional<std::chrono::milliseconds> timeout{};
     std::chrono::milliseconds grace{10'000};
 
-    // The last so many bytes of standard output and error together are kept.
+    // The last so many bytes of standard output and error together are kept, process_output_bytes_max at most.
     std::size_t output_bytes_max = 64 * 1024;
 
     // A process that has run for so long has its output reported while it runs, too.
     std::chrono::milliseconds live_after{1000};
 
-    ProcessLimits limits;
-    std::optional<std::string> user; // a name or a number; takes a worker that runs as root
-    std::optional<mode_t> umask;
+    ProcessLimits limits{};
+    std::optional<std::string> user{}; // a name or a number; takes a worker that runs as root
+    std::optional<mode_t> umask{};
     int nice = 0;
     bool no_new_privileges = true;
 };
@@ -66,6 +66,9 @@ inline constexpr const char* default_search_path =
 // The most bytes that arguments, environment and standard input of one process may have together.
 inline constexpr std::size_t process_spec_bytes_max = std::size_t{64} * 1024 * 1024;
 
+// The most output that is kept of one process.
+inline constexpr std::size_t process_output_bytes_max = std::size_t{16} * 1024 * 1024;
+
 // The longest line that a process may write on descriptor 3.
 inline constexpr std::size_t process_message_bytes_max = std::size_t{1024} * 1024;
 
@@ -74,7 +77,7 @@ enum class OutputStream : std::uint8_t { out = 1, error = 2 };
 // Bytes as the process wrote them: of any encoding, cut anywhere.
 struct OutputChunk {
     OutputStream stream = OutputStream::out;
-    std::string bytes;
+    std::string bytes{};
 
     friend bool operator==(const OutputChunk&, const OutputChunk&) = default;
 };
@@ -97,7 +100,7 @@ struct ProcessStarted {
 // Output of a process that is still running, in the order in which it was read.
 struct ProcessOutput {
     ProcessKey key = 0;
-    std::vector<OutputChunk> chunks;
+    std::vector<OutputChunk> chunks{};
     std::uint64_t bytes_dropped = 0; // what came before these chunks and was too much to report
 };
 
@@ -105,12 +108,12 @@ struct ProcessOutput {
 // process_message_bytes_max is reported once, as `too_long`, with its first bytes only.
 struct ProcessMessage {
     ProcessKey key = 0;
-    std::string line;
+    std::string line{};
     bool too_long = false;
 };
 
-// The last event of a process. Nothing of it is left alive by then, its descendants included, unless
-// the kernel could not end one within kill_patience (a process stuck in the kernel).
+// The last event of a process. Nothing of it is left alive by then, its descendants included, unless one of
+// these is stuck in the kernel and did not die within some seconds.
 struct ProcessEnded {
     ProcessKey key = 0;
     ProcessEnd end = ProcessEnd::exited;
@@ -118,7 +121,7 @@ struct ProcessEnded {
     int signal = 0; // 0: it exited
     bool core_dumped = false;
     int error_number = 0;
-    std::string error;
+    std::string error{};
 
     std::chrono::milliseconds cpu{0};  // user and system, of the process and the descendants it waited for
     std::chrono::milliseconds wall{0}; // on the monotonic clock
@@ -130,7 +133,7 @@ struct ProcessEnded {
     std::uint64_t blocks_in = 0; // of 512 bytes
     std::uint64_t blocks_out = 0;
 
-    std::vector<OutputChunk> output; // the tail of both streams, interleaved as it was read
+    std::vector<OutputChunk> output{}; // the tail of both streams, interleaved as it was read
     std::uint64_t output_bytes_dropped = 0;
 };
 

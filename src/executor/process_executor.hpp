@@ -11,6 +11,8 @@
 
 namespace jobrunner {
 
+class ExecutorClient;
+
 struct ProcessExecutorOptions {
     // The program that becomes the supervisor; its main() must do what executor/supervisor.hpp says.
     std::string supervisor_path = "/proc/self/exe";
@@ -73,8 +75,7 @@ public:
     [[nodiscard]] std::size_t running() const;
 
 private:
-    class Client;
-    std::unique_ptr<Client> client_;
+    std::unique_ptr<ExecutorClient> client_;
 };
 
 } // namespace jobrunner

@@ -1,0 +1,51 @@
+#include "executor/process_executor.hpp"
+
+#include "executor/executor_client.hpp"
+
+#include <utility>
+
+namespace jobrunner {
+
+ProcessExecutor::ProcessExecutor(EventHandler on_event, ProcessExecutorOptions options)
+    : client_(std::make_unique<ExecutorClient>(std::move(on_event), std::move(options)))
+{
+}
+
+ProcessExecutor::~ProcessExecutor() = default;
+
+void ProcessExecutor::start(ProcessSpec spec)
+{
+    client_->start(std::move(spec));
+}
+
+void ProcessExecutor::stop(ProcessKey key, std::string reason)
+{
+    client_->send(StopCommand{key, false, std::move(reason)});
+}
+
+void ProcessExecutor::kill(ProcessKey key, std::string reason)
+{
+    client_->send(StopCommand{key, true, std::move(reason)});
+}
+
+void ProcessExecutor::kill_all(std::string reason)
+{
+    client_->send(KillAllCommand{std::move(reason)});
+}
+
+void ProcessExecutor::extend(ProcessKey key, std::chrono::milliseconds by)
+{
+    client_->send(ExtendCommand{key, by});
+}
+
+void ProcessExecutor::lease_until(BootClock::time_point until)
+{
+    client_->lease_until(until);
+}
+
+std::size_t ProcessExecutor::running() const
+{
+    return client_->running();
+}
+
+} // namespace jobrunner
