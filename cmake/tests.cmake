@@ -1,5 +1,6 @@
 # Tests: one doctest program per folder of tests/, and every executable script in tests/e2e/.
-# A test that returns 77 was skipped.
+# A test that returns 77 was skipped. A folder may have a main.cpp of its own, which builds on
+# tests/doctest_main.cpp.
 
 find_package(doctest REQUIRED)
 
@@ -15,12 +16,17 @@ function(jobrunner_test folder)
     if(NOT sources)
         return()
     endif()
-    add_executable(${folder}_tests "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp" ${sources})
+    set(main "${PROJECT_SOURCE_DIR}/tests/${folder}/main.cpp")
+    if(NOT EXISTS "${main}")
+        set(main "${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp")
+        list(APPEND sources "${main}")
+    endif()
+    add_executable(${folder}_tests ${sources})
     target_include_directories(${folder}_tests PRIVATE "${PROJECT_SOURCE_DIR}/tests")
     target_link_libraries(${folder}_tests PRIVATE ${test_LINKS} doctest::doctest jobrunner_compiler)
     if(JOBRUNNER_PCH)
         target_precompile_headers(${folder}_tests PRIVATE <doctest/doctest.h> <nlohmann/json.hpp>)
-        set_source_files_properties("${PROJECT_SOURCE_DIR}/tests/doctest_main.cpp"
+        set_source_files_properties("${main}"
             PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
     if(TARGET jobrunner)
