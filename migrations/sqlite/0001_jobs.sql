@@ -26,6 +26,8 @@ CREATE TABLE jobs (
     requires              TEXT NOT NULL DEFAULT '[]',
     claimed_at            TEXT,
     created_at            TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    -- When it was put into the queue, or put back.
+    ready_at              TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     started_at            TEXT,
     max_attempts          INTEGER,
     attempt_limit         INTEGER,
@@ -177,7 +179,7 @@ CREATE TABLE history (
     error                 TEXT,
     attempts              TEXT,
     CONSTRAINT history_state_is_completed_or_cancelled CHECK (state IN ('completed', 'cancelled')),
-    CONSTRAINT history_result_is_json CHECK (json_valid(result))
+    CONSTRAINT history_result_is_json CHECK (result IS NULL OR json_valid(result))
 ) STRICT;
 
 -- Serves drop_history_days.
@@ -279,6 +281,6 @@ CREATE TABLE progress (
     note       TEXT,
     checkpoint TEXT,
     CONSTRAINT progress_percent_is_0_to_100 CHECK (percent BETWEEN 0 AND 100),
-    CONSTRAINT progress_checkpoint_is_json CHECK (json_valid(checkpoint)),
+    CONSTRAINT progress_checkpoint_is_json CHECK (checkpoint IS NULL OR json_valid(checkpoint)),
     CONSTRAINT progress_checkpoint_is_at_most_1_mib CHECK (length(CAST(checkpoint AS BLOB)) <= 1048576)
 ) STRICT;

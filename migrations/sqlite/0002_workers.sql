@@ -90,7 +90,7 @@ CREATE TABLE operator_audit (
 CREATE INDEX operator_audit_job ON operator_audit (job_id) WHERE job_id IS NOT NULL;
 
 -- Settled work per minute, counted by the very transaction that settles it. There is one writer at a time, so the
--- counts are added up in place: no log of them is kept aside, and nothing is folded later.
+-- counts are added up in place.
 CREATE TABLE statistics (
     minute    TEXT NOT NULL,
     queue     TEXT NOT NULL,
@@ -106,6 +106,22 @@ CREATE TABLE statistics (
     wait_ms   INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT statistics_pkey PRIMARY KEY (minute, queue, kind)
 ) STRICT, WITHOUT ROWID;
+
+-- Empty: nothing has to be folded into `statistics` later. It stands so that one query reads both databases.
+CREATE TABLE statistics_log (
+    minute    TEXT NOT NULL,
+    queue     TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    completed INTEGER NOT NULL DEFAULT 0,
+    failed    INTEGER NOT NULL DEFAULT 0,
+    dead      INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    snoozed   INTEGER NOT NULL DEFAULT 0,
+    released  INTEGER NOT NULL DEFAULT 0,
+    crashed   INTEGER NOT NULL DEFAULT 0,
+    run_ms    INTEGER NOT NULL DEFAULT 0,
+    wait_ms   INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 -- Deploys and other marks on the time line.
 CREATE TABLE events (

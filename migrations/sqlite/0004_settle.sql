@@ -170,7 +170,7 @@ BEGIN
 
     UPDATE jobs
     SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = 0,
-        run_at = max(run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+        run_at = max(run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     WHERE id = NEW.id;
 END;
 
@@ -205,32 +205,48 @@ BEGIN
         released = released + excluded.released, crashed = crashed + excluded.crashed;
 
     UPDATE jobs
-    SET state = CASE WHEN NEW.outcome IN ('failed', 'timed_out', 'crashed') AND NEW.delay > 0
+    SET state = CASE WHEN NEW.outcome IN ('failed', 'timed_out', 'crashed') AND NEW.delay > 0 AND NOT rerun
             THEN 'retryable' ELSE 'available' END,
         worker = NULL,
         attempt = CASE WHEN rerun THEN 0 ELSE attempt - NEW.refund END,
-        crashes = crashes + (NEW.outcome = 'crashed'),
-        snoozes = snoozes + (NEW.outcome = 'snoozed'),
+        crashes = CASE WHEN rerun THEN 0 ELSE crashes + (NEW.outcome = 'crashed') END,
+        snoozes = CASE WHEN rerun THEN 0 ELSE snoozes + (NEW.outcome = 'snoozed') END,
         give_backs = give_backs + (NEW.outcome = 'released'),
         run_at = CASE WHEN rerun THEN max(run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
             -- A wait beyond the calendar's end is one until its end.
             ELSE coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', NEW.delay)),
                 '9999-12-31T23:59:59.999Z') END,
+        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
         rerun = 0,
         reason = NEW.reason
     WHERE id = NEW.id;
 END;
 
 -- Closes a claim for good without completing it: state is dead or cancelled. keep: seconds; null for ever, 0 not at
--- all; dead letters stay. A claim that does not stand changes nothing.
+-- all; dead letters stay. A claim that does not stand changes nothing. A job replaced while it ran goes back to the
+-- queue instead.
 CREATE VIEW finish_jobs
     (id, fence, worker, state, outcome, keep, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
      max_rss_bytes, output, fingerprint) AS
 SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
 
+CREATE TRIGGER finish_jobs_to_run_again INSTEAD OF INSERT ON finish_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs
+    WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 1)
+BEGIN
+    INSERT INTO requeue_jobs
+        (id, fence, worker, outcome, delay, refund, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
+         max_rss_bytes, output)
+    VALUES
+        (NEW.id, NEW.fence, NEW.worker, NEW.outcome, 0, 0, NEW.reason, NEW.error_class, NEW.error, NEW.backtrace,
+         NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output);
+END;
+
 CREATE TRIGGER finish_jobs_insert INSTEAD OF INSERT ON finish_jobs
 WHEN EXISTS (
-    SELECT 1 FROM jobs WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running')
+    SELECT 1 FROM jobs
+    WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 0)
 BEGIN
     INSERT INTO attempt_log
         (job_id, fence, attempt, worker, started_at, outcome, error_class, error, backtrace, exit_code, signal,

@@ -204,7 +204,8 @@ BEGIN
     WHERE id = NEW.id;
 
     UPDATE jobs
-    SET state = 'available', run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    SET state = 'available', run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     WHERE id = NEW.id;
 
     INSERT INTO attempt_log
@@ -270,7 +271,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state IN ('available', 'retryable'));
 
     UPDATE jobs
-    SET run_at = NEW.run_at
+    SET run_at = NEW.run_at, ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     WHERE id = NEW.id;
 
     INSERT INTO operator_audit (actor, action, job_id, details)

@@ -150,13 +150,13 @@ void Connection::roll_back(ErrorKind reason) noexcept
     }
 }
 
-Statement& Connection::statement(std::string_view block, std::size_t nth)
+std::vector<Statement>& Connection::prepared(std::string_view block)
 {
-    auto& prepared = statements_[block.data()];
-    if (prepared.empty()) {
-        prepared = prepare_all(block);
+    auto& statements = statements_[block.data()];
+    if (statements.empty()) {
+        statements = prepare_all(block);
     }
-    return prepared.at(nth);
+    return statements;
 }
 
 std::vector<Statement> Connection::prepare_all(std::string_view sql)

@@ -51,7 +51,20 @@ public:
 
     // The `nth` statement of a block of queries.sql, prepared when first asked for. Inside write() and read() only;
     // valid until they end.
-    [[nodiscard]] Statement& statement(std::string_view block, std::size_t nth = 0);
+    [[nodiscard]] Statement& statement(std::string_view block, std::size_t nth = 0)
+    {
+        return prepared(block).at(nth);
+    }
+    // Runs every statement of a block in order, with the same parameters, and returns how many rows they changed.
+    template <typename... Values>
+    int run_all(std::string_view block, const Values&... values)
+    {
+        int changed = 0;
+        for (auto& one : prepared(block)) {
+            changed += one.run(values...);
+        }
+        return changed;
+    }
     // The id of the row that the last insert into a table added. The same holds.
     [[nodiscard]] std::int64_t last_id() const;
     // Runs every statement of a script, such as a migration. The same holds.
@@ -98,6 +111,7 @@ private:
     void set_up();
     void choose_journal();
     [[nodiscard]] bool has_moved() const;
+    [[nodiscard]] std::vector<Statement>& prepared(std::string_view block);
     [[nodiscard]] std::vector<Statement> prepare_all(std::string_view sql);
     [[nodiscard]] std::string ask(std::string_view sql);
 

@@ -3,9 +3,11 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 namespace jobrunner::sqlite {
 namespace {
@@ -17,13 +19,32 @@ std::string subject_of(const std::string& message)
     return colon == std::string::npos ? message : message.substr(colon + 2);
 }
 
-// Constraint names say in words what is expected: jobs_args_is_an_object.
-std::string check_in_words(std::string name)
+// Constraint names begin with their table's name.
+std::string without_table(const std::string& name)
 {
-    const auto table_end = name.find('_');
-    name.erase(0, table_end == std::string::npos ? 0 : table_end + 1);
-    std::replace(name.begin(), name.end(), '_', ' ');
-    return "refused: " + name;
+    constexpr std::array<std::string_view, 4> of_two_words{
+        "output_chunks_", "attempt_log_", "dead_jobs_", "dependency_counts_"};
+    for (const auto table : of_two_words) {
+        if (name.starts_with(table)) {
+            return name.substr(table.size());
+        }
+    }
+    const auto end = name.find('_');
+    return end == std::string::npos ? name : name.substr(end + 1);
+}
+
+// Constraint names say in words what is expected: jobs_run_at_is_finite becomes "run_at must be finite".
+std::string check_in_words(const std::string& constraint)
+{
+    const std::string name = without_table(constraint);
+    constexpr std::string_view is = "_is_";
+    const auto at = name.find(is);
+    if (at == std::string::npos) {
+        return "refused by the constraint " + constraint;
+    }
+    std::string rest = name.substr(at + is.size());
+    std::replace(rest.begin(), rest.end(), '_', ' ');
+    return name.substr(0, at) + (rest.starts_with("not served") ? " is " : " must be ") + rest;
 }
 
 std::string constraint_in_words(int code, const std::string& message)
@@ -34,12 +55,12 @@ std::string constraint_in_words(int code, const std::string& message)
         return check_in_words(subject);
     case SQLITE_CONSTRAINT_UNIQUE:
         return subject == "jobs.unique_key" ? "unique_key is held by an unfinished job"
-                                            : "refused: " + subject + " is there already";
+                                            : subject + " is there already";
     case SQLITE_CONSTRAINT_PRIMARYKEY:
     case SQLITE_CONSTRAINT_ROWID:
-        return "refused: " + subject + " is there already";
+        return subject + " is there already";
     case SQLITE_CONSTRAINT_NOTNULL:
-        return "refused: " + subject.substr(subject.find('.') + 1) + " is missing";
+        return subject.substr(subject.find('.') + 1) + " is missing";
     default:
         return "refused: " + message;
     }

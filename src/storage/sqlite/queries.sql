@@ -144,7 +144,8 @@ SELECT
         WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND expires_at IS NOT NULL AND state <> 'running');
 
 -- name: claim_jobs
--- Claims from one lane. A kind without a published policy is left alone.
+-- Claims from one lane. A kind without a published policy is left alone, and a worker that is taken for lost takes
+-- nothing: nobody would look for it again.
 -- ?1 queue, ?2 priority, ?3 limit, ?4 worker, ?5 kinds, ?6 labels.
 UPDATE jobs
 SET state = 'running',
@@ -171,6 +172,11 @@ WHERE id IN (
             SELECT 1 FROM json_each(j.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(?6))))
         AND (j.expires_at IS NULL OR j.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
         AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.queue = ?1 AND q.paused_at IS NOT NULL)
+        AND EXISTS (
+            SELECT 1 FROM workers w
+            WHERE w.id = ?4
+                AND w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+                AND w.state NOT IN ('lost', 'gone', 'stopped'))
     ORDER BY j.run_at, j.id
     LIMIT ?3)
 RETURNING
@@ -243,15 +249,15 @@ FROM jobs
 WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running';
 
 -- name: closed_claims
--- Whether this claim was closed by a settlement: what a job's own code, or a settle in doubt, has done.
--- ?1 id, ?2 fence, ?3 worker.
+-- Whether this claim was closed by whoever held it: what a job's own code, or a settle in doubt, has done, and not one
+-- whose job was taken back. ?1 id, ?2 fence, ?3 worker.
 SELECT 1
 FROM history
 WHERE id = ?1 AND fence = ?2 AND worker = ?3
 UNION ALL
 SELECT 1
 FROM dead_jobs
-WHERE id = ?1 AND fence = ?2 AND worker = ?3
+WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND attempts ->> '$[#-1].outcome' IS NOT 'crashed'
 UNION ALL
 SELECT 1
 FROM attempt_log
@@ -347,9 +353,24 @@ WHERE state = 'lost'
         WHERE c.worker = workers.id);
 
 DELETE FROM claims
-WHERE worker IN (SELECT id FROM workers WHERE state = 'gone');
+WHERE worker IN (SELECT id FROM workers WHERE state = 'gone')
+    AND NOT EXISTS (
+        SELECT 1
+        FROM json_each(claims.jobs) e
+        CROSS JOIN jobs j ON j.id = e.value AND j.worker = claims.worker AND j.state = 'running');
 
 -- name: clear_workers
+-- A worker that left or was cleared up, and has jobs all the same, is lost.
+UPDATE workers
+SET state = 'lost'
+WHERE state IN ('stopped', 'gone')
+    AND EXISTS (
+        SELECT 1
+        FROM claims c
+        CROSS JOIN json_each(c.jobs) e
+        CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
+        WHERE c.worker = workers.id);
+
 DELETE FROM cancel_requests
 WHERE requested_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')
     AND NOT EXISTS (

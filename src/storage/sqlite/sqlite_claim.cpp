@@ -58,7 +58,6 @@ struct TakenJob {
 
 Probe SqliteStorage::probe(const ProbeRequest& request)
 {
-    const bool fitting = request.fitting_only || !request.kinds.empty();
     const std::string kinds = to_json(request.kinds);
     const std::string labels = to_json(request.labels);
     return connection_.read([&] {
@@ -66,7 +65,8 @@ Probe SqliteStorage::probe(const ProbeRequest& request)
         auto& walk = connection_.statement(queries::probe_lanes, walk_lanes);
         for (const auto& range : without_cuts(request.ranges)) {
             walk.each([&](const Statement& row) { note_lane(probe, row); }, range.low.queue,
-                range.low.priority, range.high.queue, range.high.priority, fitting, kinds, labels);
+                range.low.priority, range.high.queue, range.high.priority, request.fitting_only, kinds,
+                labels);
         }
         connection_.statement(queries::probe_lanes, list_paused).each([&](const Statement& row) {
             probe.paused.push_back(row.text(0));

@@ -49,8 +49,7 @@ std::vector<AbandonedJob> SqliteStorage::abandoned(int limit)
                 },
                 limit);
         if (jobs.empty()) {
-            connection_.statement(queries::clear_lost_workers, 0).run();
-            connection_.statement(queries::clear_lost_workers, 1).run();
+            connection_.run_all(queries::clear_lost_workers);
         }
         return jobs;
     });
@@ -60,8 +59,7 @@ void SqliteStorage::tidy(std::span<const Milliseconds>)
 {
     connection_.write([&] {
         connection_.statement(queries::clear_statistics).run();
-        connection_.statement(queries::clear_workers, 0).run();
-        connection_.statement(queries::clear_workers, 1).run();
+        connection_.run_all(queries::clear_workers);
     });
     int gone = slice_rows;
     for (int slice = 0; slice < slices_max && gone == slice_rows; ++slice) {

@@ -203,10 +203,7 @@ void SqliteStorage::resume_queue(const std::string& queue, const std::string& ac
 void SqliteStorage::set_queue(
     const std::string& queue, std::optional<int> slots, std::optional<int> weight, const std::string& actor)
 {
-    connection_.write([&] {
-        connection_.statement(queries::set_queue, 0).run(queue, slots, weight, actor);
-        connection_.statement(queries::set_queue, 1).run(queue, slots, weight);
-    });
+    connection_.write([&] { connection_.run_all(queries::set_queue, queue, slots, weight, actor); });
 }
 
 int SqliteStorage::prune(std::span<const JobState> states, Milliseconds older_than, int limit)

@@ -181,10 +181,7 @@ bool SqliteStorage::heartbeat(const Heartbeat& heartbeat)
 
 void SqliteStorage::retire_worker(WorkerId worker)
 {
-    connection_.write([&] {
-        connection_.statement(queries::retire_worker, 0).run(worker);
-        connection_.statement(queries::retire_worker, 1).run(worker);
-    });
+    connection_.write([&] { connection_.run_all(queries::retire_worker, worker); });
 }
 
 } // namespace sqlite
