@@ -41,13 +41,13 @@ bool set_umask(const ChildPlan& plan)
     return true;
 }
 
-bool set_groups(const ChildPlan& plan)
+bool set_user_groups(const ChildPlan& plan)
 {
     const auto& who = plan.command.credentials;
     return !who || ::syscall(SYS_setgroups, who->groups.size(), who->groups.data()) == 0;
 }
 
-bool set_group(const ChildPlan& plan)
+bool set_user_group(const ChildPlan& plan)
 {
     const auto& who = plan.command.credentials;
     return !who || ::syscall(SYS_setresgid, who->group, who->group, who->group) == 0;
@@ -124,16 +124,16 @@ bool take_step(ChildStep step, const ChildPlan& plan)
     switch (step) {
     case ChildStep::descriptors:
         return leave_descriptors(plan);
-    case ChildStep::session:
-        return ::setsid() >= 0;
+    case ChildStep::group:
+        return ::setpgid(0, 0) == 0;
     case ChildStep::priority:
         return set_priority(plan);
     case ChildStep::umask:
         return set_umask(plan);
-    case ChildStep::groups:
-        return set_groups(plan);
-    case ChildStep::group:
-        return set_group(plan);
+    case ChildStep::user_groups:
+        return set_user_groups(plan);
+    case ChildStep::user_group:
+        return set_user_group(plan);
     case ChildStep::user:
         return set_user(plan);
     case ChildStep::privileges:

@@ -48,7 +48,7 @@ struct Child {
 
     const std::uint64_t serial;
     const ProcessKey key;
-    const pid_t pid;        // of its process group and its session, too
+    const pid_t pid;        // of its process group, too
     const std::string mark; // the entry of its environment that names the job; may be empty
     const Time started_at;
     const std::chrono::milliseconds grace;

@@ -13,11 +13,11 @@ namespace jobrunner {
 // What a child does between its birth and its program, in this order.
 enum class ChildStep : std::uint8_t {
     descriptors,
-    session,
+    group,
     priority,
     umask,
-    groups,
-    group,
+    user_groups,
+    user_group,
     user,
     privileges,
     limits,

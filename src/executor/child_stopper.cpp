@@ -24,8 +24,17 @@ void ask_to_end(const HostProcess& meant)
 {
     const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, meant.pid, 0)));
     const auto present = find_host_process(meant.pid);
-    if (process && present && present->parent == meant.parent && present->session == meant.session)
+    if (process && present && present->parent == meant.parent && present->group == meant.group)
         ::syscall(SYS_pidfd_send_signal, process.get(), SIGTERM, nullptr, 0);
+}
+
+// A group has its number for itself as long as the child was not waited for. A child may have left its own; one that
+// has not must not get a signal twice.
+void signal_group(const Child& child, int number)
+{
+    ::kill(-child.pid, number);
+    if (::getpgid(child.pid) != child.pid)
+        ::kill(child.pid, number);
 }
 
 } // namespace
@@ -62,8 +71,8 @@ void ChildStopper::stop(Child& child, ProcessEnd end, std::string reason, Time n
     children_.book(child);
 
     signal_descendants_outside_group(child);
-    ::kill(-child.pid, SIGTERM);
-    ::kill(-child.pid, SIGCONT); // a stopped process would not see the other signal
+    signal_group(child, SIGTERM);
+    signal_group(child, SIGCONT); // a stopped process would not see the other signal
 }
 
 void ChildStopper::kill(Child& child, ProcessEnd end, std::string reason)
@@ -76,7 +85,7 @@ void ChildStopper::kill(Child& child, ProcessEnd end, std::string reason)
     child.kill_at.reset();
     children_.book(child);
 
-    ::kill(-child.pid, SIGKILL);
+    signal_group(child, SIGKILL);
 }
 
 void ChildStopper::kill_all(ProcessEnd end, const std::string& reason)

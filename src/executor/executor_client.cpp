@@ -249,7 +249,7 @@ LeftoverSigns ExecutorClient::signs_of_running() const
     LeftoverSigns signs;
     for (const auto& [key, process] : running_) {
         if (process.pid != 0)
-            signs.sessions.push_back(process.pid);
+            signs.groups.push_back(process.pid);
         if (!process.mark.empty())
             signs.marks.push_back(process.mark);
     }

@@ -78,8 +78,7 @@ std::optional<HostProcess> find_host_process(pid_t pid)
     HostProcess process{.pid = pid};
     char state = 0;
     if (name_end == std::string::npos ||
-        std::sscanf(text.c_str() + name_end + 1, " %c %d %d %d", &state, &process.parent, &process.group,
-            &process.session) != 4)
+        std::sscanf(text.c_str() + name_end + 1, " %c %d %d", &state, &process.parent, &process.group) != 3)
         return std::nullopt;
     process.is_dead = state == 'Z' || state == 'X';
     return process;

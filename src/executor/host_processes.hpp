@@ -16,7 +16,6 @@ struct HostProcess {
     pid_t pid = 0;
     pid_t parent = 0;
     pid_t group = 0;
-    pid_t session = 0;
     bool is_dead = false; // but not yet waited for
 };
 

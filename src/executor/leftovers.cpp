@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds between_looks{5};
 
 bool bears_a_sign(const HostProcess& process, const LeftoverSigns& signs)
 {
-    if (std::find(signs.sessions.begin(), signs.sessions.end(), process.session) != signs.sessions.end())
+    if (std::find(signs.groups.begin(), signs.groups.end(), process.group) != signs.groups.end())
         return true;
     const std::string environment = environment_of(process.pid);
     return std::any_of(signs.marks.begin(), signs.marks.end(),
@@ -39,7 +39,7 @@ bool kill_once(const LeftoverSigns& signs)
 
 bool kill_leftovers(const LeftoverSigns& signs, std::chrono::milliseconds limit)
 {
-    if (signs.sessions.empty() && signs.marks.empty())
+    if (signs.groups.empty() && signs.marks.empty())
         return true;
     const auto give_up_at = std::chrono::steady_clock::now() + limit;
     while (kill_once(signs)) {

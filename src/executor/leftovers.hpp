@@ -10,7 +10,7 @@ namespace jobrunner {
 
 // How to recognise what children of a lost supervisor have left behind.
 struct LeftoverSigns {
-    std::vector<pid_t> sessions;
+    std::vector<pid_t> groups;
     std::vector<std::string> marks; // entries of the environment that no other process of the host has
 };
 

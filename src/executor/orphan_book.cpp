@@ -36,12 +36,12 @@ std::string entry_with_ends(const std::string& mark)
 
 } // namespace
 
-std::vector<const Child*> OrphanBook::owners(pid_t pid, pid_t session, const ChildTable& children)
+std::vector<const Child*> OrphanBook::owners(pid_t pid, pid_t group, const ChildTable& children)
 {
-    // The number of a session is not given away while a process is in it, so it means a living child if there is one.
-    if (const Child* leader = children.find_pid(session))
+    // The number of a group is not given away while a process is in it, so it means a living child if there is one.
+    if (const Child* leader = children.find_pid(group))
         return {leader};
-    auto found = select(children, [&](const Child& child) { return child.pid == session; });
+    auto found = select(children, [&](const Child& child) { return child.pid == group; });
     if (!found.empty())
         return found;
 
@@ -62,7 +62,7 @@ OrphanBook::Orphan OrphanBook::identify(pid_t pid, const ChildTable& children)
     Orphan orphan;
     const auto process = find_host_process(pid);
     orphan.leads_group = process && process->group == pid;
-    for (const Child* owner : owners(pid, process ? process->session : 0, children)) {
+    for (const Child* owner : owners(pid, process ? process->group : 0, children)) {
         const bool is_dead = owner->phase == ChildPhase::dead;
         (is_dead ? orphan.dead_owners : orphan.living_owners).push_back(owner->serial);
     }

@@ -14,7 +14,7 @@ namespace jobrunner {
 // Descendants of children that have lost their own parent. The kernel makes them children of the
 // supervisor, whatever group or session they have gone to, and so nothing that a child leaves behind is missed.
 //
-// Whose an orphan is, is told by its session, else by the job's mark in its environment, else by a pipe of the child
+// Whose an orphan is, is told by its process group, else by the job's mark in its environment, else by a pipe of the child
 // that it still holds. One that has none of these belongs to every child that was there when it was
 // found. An orphan lives as long as one of its owners does: a job may well use what it has put into the background.
 class OrphanBook {
@@ -49,8 +49,7 @@ private:
     };
 
     [[nodiscard]] static Orphan identify(pid_t pid, const ChildTable& children);
-    [[nodiscard]] static std::vector<const Child*> owners(
-        pid_t pid, pid_t session, const ChildTable& children);
+    [[nodiscard]] static std::vector<const Child*> owners(pid_t pid, pid_t group, const ChildTable& children);
 
     std::map<pid_t, Orphan> orphans_;
 };

@@ -28,7 +28,9 @@ struct ProcessLimits {
 // The whole of what a child process gets: nothing is inherited from the worker that is not named here.
 //
 // The child finds `stdin_data` on descriptor 0, has its output on 1 and 2 captured, may write lines on 3,
-// and has no other descriptor. It leads a session and a process group of its own and has no terminal.
+// and has no other descriptor. It leads a process group of its own and has no terminal.
+// Its session is the supervisor's: a session for each process would make the scheduler treat each as a
+// stranger to the other, and starting one wait behind whatever else is busy.
 struct ProcessSpec {
     ProcessKey key = 0;
 
@@ -36,7 +38,7 @@ struct ProcessSpec {
     std::vector<std::string> argv{};
 
     // "NAME=value", complete. An entry JOBRUNNER_TOKEN (else JOBRUNNER_JOB_ID) also marks the descendants that
-    // leave the child's session, so that they can be told from other jobs'.
+    // leave the child's group, so that they can be told from other jobs'.
     std::vector<std::string> environment{};
 
     std::string stdin_data{};

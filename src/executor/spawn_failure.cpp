@@ -41,8 +41,8 @@ std::string describe_step(const ChildPlan& plan)
 {
     const ProcessSpec& spec = plan.command.spec;
     switch (plan.failed_step) {
-    case ChildStep::groups:
-    case ChildStep::group:
+    case ChildStep::user_groups:
+    case ChildStep::user_group:
     case ChildStep::user:
         return "cannot become user " + in_quotes(spec.user.value_or(""));
     case ChildStep::directory:

@@ -144,7 +144,7 @@ ProcessEnded ExecutorFixture::run(ProcessSpec spec)
 pid_t ExecutorFixture::supervisor_pid()
 {
     for (const HostProcess& process : all_host_processes())
-        if (process.parent == ::getpid() && !process.is_dead && process.session == process.pid)
+        if (process.parent == ::getpid() && !process.is_dead && process.group == process.pid)
             return process.pid;
     FAIL("there is no supervisor");
     return 0;

@@ -112,7 +112,7 @@ TEST_CASE_FIXTURE(
     ProcessSpec spec = shell(1,
         "setsid sh -c 'echo $$ >&3; exec sleep 600' & "
         "sh -c 'echo $$ >&3; exec sleep 600' & echo $$ >&3; sleep 600");
-    spec.environment.push_back("JOBRUNNER_TOKEN=token-of-a-lost-supervisor");
+    spec.environment.emplace_back("JOBRUNNER_TOKEN=token-of-a-lost-supervisor");
     executor.start(spec);
     std::vector<pid_t> pids;
     for (const ProcessMessage& message : events.wait_for_messages(1, 3))

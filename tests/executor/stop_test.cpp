@@ -147,6 +147,18 @@ TEST_CASE_FIXTURE(StopFixture, "descendants: one that holds the pipes open does 
     CHECK(output_of(ended) == "first\n");
 }
 
+TEST_CASE_FIXTURE(StopFixture, "descendants: a program that has left its own group is ended like any other")
+{
+    ProcessSpec spec = shell(1, "");
+    spec.argv = {"perl", "-e", "setpgrp(0, getppid()) or die; syswrite(STDOUT, getpgrp()); sleep 600"};
+    spec.timeout = 300ms;
+
+    const ProcessEnded ended = run(spec);
+
+    CHECK(ended.end == ProcessEnd::timed_out);
+    CHECK(output_of(ended) == std::to_string(supervisor_pid()));
+}
+
 TEST_CASE_FIXTURE(StopFixture, "descendants: those that left the session are gone, too")
 {
     for (const char* way : {escape, escape_nameless}) {
