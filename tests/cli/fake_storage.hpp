@@ -1,0 +1,77 @@
+#pragma once
+
+#include "storage/storage.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace jobrunner::tests {
+
+// A database of a few vectors: what the client and the CLI ask for, and what they were given.
+class FakeStorage : public Storage {
+public:
+    std::map<JobId, JobRow> jobs;
+    std::map<JobId, std::vector<AttemptRow>> attempt_rows;
+    std::map<JobId, std::vector<OutputRow>> chunks;
+    std::vector<QueueRow> queue_rows;
+    std::vector<WorkerRow> worker_rows;
+    std::vector<KindStatsRow> stats_rows;
+    std::vector<DeadGroup> dead_rows;
+    int prunable = 0;
+
+    std::vector<std::vector<NewJob>> enqueued; // by call
+    OnConflict last_on_conflict = OnConflict::refuse;
+    std::optional<std::size_t> failing_call;   // enqueue throws at this call, from 0
+    std::vector<JobCommand> commands;          // by call of act
+    std::vector<std::vector<JobId>> acted_ids; // by call of act
+    std::vector<int> list_limits;
+    std::optional<Milliseconds> stats_over;
+    std::vector<std::string> queue_calls;
+    std::vector<JobState> pruned_states;
+
+    JobRow& add(JobId id, JobState state, const std::string& kind = "mail.send");
+
+    std::vector<Enqueued> enqueue(std::span<const NewJob> new_jobs, OnConflict on_conflict) override;
+    std::optional<JobRow> find(JobId id) override;
+    std::vector<JobRow> list(const JobFilter& filter) override;
+    std::vector<AttemptRow> attempts(JobId id) override { return attempt_rows[id]; }
+    std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) override;
+    std::vector<QueueRow> queues() override { return queue_rows; }
+    std::vector<WorkerRow> workers() override { return worker_rows; }
+    std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
+    std::vector<DeadGroup> dead_groups(int limit) override;
+    std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
+    void pause_queue(const std::string& queue, const std::string& actor) override;
+    void resume_queue(const std::string& queue, const std::string& actor) override;
+    void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
+        const std::string& actor) override;
+    int prune(std::span<const JobState> states, Milliseconds older_than, int limit) override;
+
+    // What workers do; nobody here does.
+    void register_worker(const WorkerRecord&) override {}
+    void publish_kinds(std::span<const KindPolicy>, const std::string&) override {}
+    bool heartbeat(const Heartbeat&) override { return false; }
+    void retire_worker(WorkerId) override {}
+    Probe probe(const ProbeRequest&) override { return {}; }
+    std::vector<ClaimedJob> claim(const ClaimRequest&) override { return {}; }
+    std::vector<ClaimedJob> claimed_in(WorkerId, std::int64_t) override { return {}; }
+    std::vector<Settled> settle(std::span<const Settlement>, WorkerId, std::span<const std::int64_t>) override
+    {
+        return {};
+    }
+    std::vector<Settled> settled_already(std::span<const ClaimToken>) override { return {}; }
+    std::vector<CancelRequest> cancel_requests(WorkerId) override { return {}; }
+    void write_output(std::span<const LiveOutput>) override {}
+    void write_progress(std::span<const Progress>) override {}
+    int promote(int) override { return 0; }
+    int expire(int) override { return 0; }
+    std::vector<AbandonedJob> abandoned(int) override { return {}; }
+    void tidy(std::span<const Milliseconds>) override {}
+
+private:
+    JobId next_id_ = 1;
+};
+
+} // namespace jobrunner::tests
