@@ -274,3 +274,19 @@ STORAGE_TEST("tidy: a worker that was cleared up and holds a job all the same is
     CHECK(db.rescue() == std::vector{id});
     CHECK(db.settle(job, succeeded()) == Settled::lost);
 }
+
+STORAGE_TEST("abandoned: a job that its worker gave back and took again is named once")
+{
+    db.enqueue_several(2);
+    const auto jobs = db.claim(alice, 2);
+    REQUIRE(db.settle(jobs[0], ended(RunEnd::released)) == Settled::applied);
+    const ClaimedJob again = db.claim_one(alice);
+    REQUIRE(again.token.job == jobs[0].token.job);
+    db.backend->end_lease(alice);
+
+    const auto found = db.storage->abandoned(10);
+
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].token == again.token);
+    CHECK(found[1].token == jobs[1].token);
+}

@@ -1,5 +1,6 @@
 // What people look at and decide.
 
+#include "core/job_edit.hpp"
 #include "storage/postgres/postgres_storage.hpp"
 #include "storage/postgres/queries.hpp"
 #include "storage/postgres/rows.hpp"
@@ -147,6 +148,9 @@ std::vector<DeadGroup> PostgresStorage::dead_groups(int limit)
 
 std::vector<ActionOutcome> PostgresStorage::act(const JobCommand& command, std::span<const JobId> ids)
 {
+    if (command.action == JobAction::edit) {
+        check_changes(command.changes);
+    }
     std::vector<ActionOutcome> outcomes;
     for (const JobId id : ids) {
         try {

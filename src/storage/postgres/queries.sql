@@ -278,7 +278,8 @@ WHERE w.id = ANY (ARRAY(
     FOR UPDATE SKIP LOCKED));
 
 -- name: abandoned_jobs
-SELECT j.id, j.fence, j.worker, j.kind, j.attempt, coalesce(j.attempt_limit, j.max_attempts, 25), j.crashes,
+-- Once each: a job that its worker gave back and took again stands in two of its claims.
+SELECT DISTINCT ON (j.id) j.id, j.fence, j.worker, j.kind, j.attempt, coalesce(j.attempt_limit, j.max_attempts, 25), j.crashes,
     coalesce((extract(epoch FROM j.retry_delay) * 1000)::bigint, 15000)
 FROM {schema}.workers w
 JOIN {schema}.claims c ON c.worker = w.id

@@ -138,7 +138,7 @@ WHERE paused_at IS NOT NULL;
 SELECT
     EXISTS (
         SELECT 1 FROM workers
-        WHERE lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND state NOT IN ('stopped', 'gone')),
+        WHERE lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND state NOT IN ('stopped', 'gone')),
     EXISTS (
         SELECT 1 FROM jobs
         WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND expires_at IS NOT NULL AND state <> 'running');
@@ -319,21 +319,21 @@ SET state = 'lost'
 WHERE id IN (
     SELECT id
     FROM workers
-    WHERE lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
         AND state NOT IN ('stopped', 'gone')
         AND state <> 'lost'
     LIMIT 100);
 
 -- name: abandoned_jobs
--- ?1 limit.
-SELECT
+-- Once each: a job that its worker gave back and took again stands in two of its claims. ?1 limit.
+SELECT DISTINCT
     j.id, j.fence, j.worker, j.kind, j.attempt, coalesce(j.attempt_limit, j.max_attempts, 25), j.crashes,
     coalesce(j.retry_delay, 15)
 FROM workers w
 CROSS JOIN claims c ON c.worker = w.id
 CROSS JOIN json_each(c.jobs) e
 CROSS JOIN jobs j ON j.id = e.value AND j.worker = w.id AND j.state = 'running'
-WHERE w.lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE w.lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     AND w.state NOT IN ('stopped', 'gone')
     AND w.state = 'lost'
 ORDER BY j.id
@@ -344,7 +344,7 @@ LIMIT ?1;
 UPDATE workers
 SET state = 'gone', running = 0
 WHERE state = 'lost'
-    AND lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    AND lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     AND NOT EXISTS (
         SELECT 1
         FROM claims c
@@ -459,7 +459,7 @@ LIMIT 10000;
 -- name: list_workers
 SELECT
     id, name, host, pid, version,
-    CASE WHEN state IN ('running', 'quiet', 'stopping') AND lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    CASE WHEN state IN ('running', 'quiet', 'stopping') AND lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
         THEN 'lost' ELSE state END,
     slots, running, started_at, heartbeat_at, lease_until, labels, queues, kinds
 FROM workers

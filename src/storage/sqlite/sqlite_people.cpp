@@ -1,5 +1,6 @@
 // What people look at and decide.
 
+#include "core/job_edit.hpp"
 #include "storage/sqlite/queries.hpp"
 #include "storage/sqlite/rows.hpp"
 #include "storage/sqlite/sqlite_storage.hpp"
@@ -159,6 +160,9 @@ std::vector<DeadGroup> SqliteStorage::dead_groups(int limit)
 
 std::vector<ActionOutcome> SqliteStorage::act(const JobCommand& command, std::span<const JobId> ids)
 {
+    if (command.action == JobAction::edit) {
+        check_changes(command.changes);
+    }
     return connection_.write([&] {
         std::vector<ActionOutcome> outcomes;
         for (const JobId id : ids) {
