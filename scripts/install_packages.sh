@@ -2,6 +2,7 @@
 # Installs those Debian packages of the named groups that are missing; does nothing if none is.
 #
 #   scripts/install_packages.sh build        what compiling and running needs
+#   scripts/install_packages.sh build demo   and what the quickstart needs on top
 #   scripts/install_packages.sh build test   and what the tests need on top
 set -euo pipefail
 
@@ -11,6 +12,7 @@ build_packages=(
     libcli11-dev libcurl4-openssl-dev libcpp-httplib-dev prometheus-cpp-dev libsodium-dev
     zlib1g-dev libsystemd-dev libhowardhinnant-date-dev
 )
+demo_packages=(sqlite3 jq)
 test_packages=(
     ccache doctest-dev clang-format shellcheck
     postgresql postgresql-client sqlite3 jq curl procps
@@ -40,9 +42,10 @@ missing=()
 for group in "$@"; do
     case $group in
         build) wanted=("${build_packages[@]}") ;;
+        demo) wanted=("${demo_packages[@]}") ;;
         test) wanted=("${test_packages[@]}") ;;
         *)
-            echo "install_packages: unknown group '$group', expected build or test" >&2
+            echo "install_packages: unknown group '$group', expected build, demo or test" >&2
             exit 2
             ;;
     esac

@@ -1,0 +1,127 @@
+# shellcheck shell=bash
+# For end-to-end tests: a folder, a database and workers of one's own, all gone at the end.
+#
+# Usage, as the first lines of a test:
+#   source "$(dirname "$0")/support/harness.sh"
+# Gives: $place (an empty folder), $jobrunner (the binary), the functions below.
+set -euo pipefail
+
+jobrunner=${JOBRUNNER_BIN:?the built jobrunner binary}
+place=$(mktemp -d)
+worker_pids=()
+database_name=
+
+finish() {
+    local status=$?
+    set +e
+    for pid in "${worker_pids[@]}"; do
+        kill -CONT "$pid" 2> /dev/null
+        kill -KILL "$pid" 2> /dev/null
+    done
+    wait 2> /dev/null
+    if [[ -n $database_name ]]; then
+        psql_at postgres -qc "DROP DATABASE IF EXISTS $database_name WITH (FORCE)" > /dev/null 2>&1
+    fi
+    if ((status != 0)) && ((status != 77)); then
+        for log in "$place"/*.log; do
+            [[ -e $log ]] && echo "--- $(basename "$log"), the end" >&2 && tail -n 20 "$log" >&2
+        done
+    fi
+    rm -rf "$place"
+    exit "$status"
+}
+trap finish EXIT
+
+fail() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# equal WHAT ACTUAL EXPECTED
+equal() {
+    [[ $2 == "$3" ]] || fail "$1: got '$2', expected '$3'"
+}
+
+# contains WHAT TEXT PART
+contains() {
+    [[ $2 == *"$3"* ]] || fail "$1: '$3' was expected in: $2"
+}
+
+# wait_for SECONDS WHAT COMMAND...: until the command succeeds.
+wait_for() {
+    local end=$((SECONDS + $1)) what=$2
+    shift 2
+    until "$@"; do
+        ((SECONDS < end)) || fail "waited in vain for: $what"
+        sleep 0.05
+    done
+}
+
+psql_at() {
+    local name=$1
+    shift
+    psql -X -v ON_ERROR_STOP=1 "${JOBRUNNER_TEST_POSTGRES%/*}/$name" "$@"
+}
+
+# A migrated database of its own; sets JOBRUNNER_DATABASE. Skips where no PostgreSQL is given.
+use_postgres() {
+    if [[ -z ${JOBRUNNER_TEST_POSTGRES:-} ]]; then
+        echo "skipped: JOBRUNNER_TEST_POSTGRES names no server" >&2
+        exit 77
+    fi
+    database_name=e2e_$$_$RANDOM
+    psql_at postgres -qc "CREATE DATABASE $database_name"
+    export JOBRUNNER_DATABASE="${JOBRUNNER_TEST_POSTGRES%/*}/$database_name"
+    "$jobrunner" migrate > /dev/null
+}
+
+use_sqlite() {
+    export JOBRUNNER_DATABASE="sqlite://$place/jobs.db"
+    "$jobrunner" migrate > /dev/null
+}
+
+# use postgres|sqlite
+use() {
+    "use_$1"
+}
+
+# SQL on the database in use; the schema is in the search path, so that both backends take the same text.
+sql() {
+    if [[ $JOBRUNNER_DATABASE == sqlite:* ]]; then
+        sqlite3 -cmd '.timeout 20000' "$place/jobs.db" "$1"
+    else
+        PGOPTIONS='-c search_path=jobrunner' psql_at "$database_name" -qAtc "$1"
+    fi
+}
+
+# sql_is EXPECTED QUERY
+sql_is() {
+    [[ $(sql "$2") == "$1" ]]
+}
+
+# Writes the configuration that is read from standard input; sets JOBRUNNER_CONFIG.
+use_config() {
+    export JOBRUNNER_CONFIG=$place/jobrunner.toml
+    (umask 022 && cat > "$JOBRUNNER_CONFIG")
+}
+
+# start_worker NAME [OPTION...]: sets worker_pid; its log is $place/NAME.log.
+start_worker() {
+    local name=$1
+    shift
+    "$jobrunner" work "$@" >> "$place/$name.log" 2>&1 &
+    worker_pid=$!
+    worker_pids+=("$worker_pid")
+}
+
+is_gone() {
+    ! kill -0 "$1" 2> /dev/null
+}
+
+# stop_worker PID: SIGTERM, and its exit status must be 0.
+stop_worker() {
+    kill -TERM "$1"
+    local status=0
+    wait "$1" || status=$?
+    equal "exit status of a worker after SIGTERM" "$status" 0
+}
