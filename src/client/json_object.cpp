@@ -48,7 +48,7 @@ std::string json_shown_string(std::string_view text)
 
 std::string json_shown(std::string_view json)
 {
-    if (!is_json(json)) {
+    if (!is_storable_json(json)) {
         return json_shown_string(json);
     }
     std::string out;

@@ -326,7 +326,7 @@ void check_json_object(std::string_view text, std::string_view name)
     }
 }
 
-bool is_json(std::string_view text)
+bool is_storable_json(std::string_view text)
 {
     try {
         JsonScanner(text).whole_value();

@@ -20,7 +20,7 @@ struct JsonMember {
 void check_json(std::string_view text, std::string_view name);
 // The same, and the value must be an object.
 void check_json_object(std::string_view text, std::string_view name);
-[[nodiscard]] bool is_json(std::string_view text);
+[[nodiscard]] bool is_storable_json(std::string_view text);
 
 // These expect text that check_json has accepted.
 [[nodiscard]] JsonType json_type(std::string_view text);
