@@ -1,0 +1,61 @@
+#include "cli/commands.hpp"
+#include "client/row_json.hpp"
+
+namespace jobrunner {
+namespace {
+
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const auto& word : words) {
+        text += (text.empty() ? "" : ",") + word;
+    }
+    return text;
+}
+
+bool has_left(const WorkerRow& worker)
+{
+    return worker.state == "stopped" || worker.state == "gone";
+}
+
+int list_workers(Session& session, bool all)
+{
+    Table table({{.title = "ID", .right = true}, {.title = "NAME", .may_shrink = true},
+        {.title = "HOST", .may_shrink = true}, {.title = "PID", .right = true}, {.title = "STATE"},
+        {.title = "RUNNING", .right = true}, {.title = "VERSION"}, {.title = "STARTED"},
+        {.title = "HEARTBEAT"}, {.title = "QUEUES", .may_shrink = true},
+        {.title = "LABELS", .may_shrink = true}});
+    for (const auto& worker : session.storage().workers()) {
+        if (has_left(worker) && !all) {
+            continue;
+        }
+        if (session.json()) {
+            session.print(to_json(worker));
+            continue;
+        }
+        table.add({std::to_string(worker.id), worker.name, worker.host, std::to_string(worker.pid),
+            worker.state, std::to_string(worker.running) + "/" + std::to_string(worker.slots), worker.version,
+            session.time(worker.started_at), session.time(worker.heartbeat_at),
+            worker.queues.empty() ? "all" : joined(worker.queues), joined(worker.labels)});
+    }
+    if (!session.json()) {
+        session.print(table);
+    }
+    return exit_done;
+}
+
+} // namespace
+
+void add_workers_command(CommandTree& tree)
+{
+    const auto all = std::make_shared<bool>(false);
+    auto& command =
+        tree.add({.name = "workers",
+                     .about = "Lists the workers: where they are, what they do, when they last spoke.",
+                     .examples = "jobrunner workers\njobrunner workers --all",
+                     .group = "Operation"},
+            [all](Session& session) { return list_workers(session, *all); });
+    command.add_flag("--all", *all, "Those too that have stopped or are gone");
+}
+
+} // namespace jobrunner
