@@ -79,7 +79,7 @@ std::vector<NewJob> some_jobs(int count, long first)
     for (auto& job : jobs) {
         job.kind = "bench.noop";
         job.args = R"({"user_id": )" + std::to_string(first++) +
-                   R"(, "template": "welcome", "locale": "en", "trace": "b7f3c2d1e0"})";
+            R"(, "template": "welcome", "locale": "en", "trace": "b7f3c2d1e0"})";
     }
     return jobs;
 }
@@ -89,9 +89,10 @@ void preload(const Bench& bench, long jobs)
     if (bench.database.url.starts_with("postgres")) {
         pqxx::connection session(bench.database.url);
         pqxx::nontransaction tx(session);
-        tx.exec("INSERT INTO jobrunner.jobs (kind, args) SELECT 'bench.noop', jsonb_build_object('user_id', i, 'template', "
+        tx.exec("INSERT INTO jobrunner.jobs (kind, args) SELECT 'bench.noop', jsonb_build_object('user_id', "
+                "i, 'template', "
                 "'welcome', 'locale', 'en', 'trace', 'b7f3c2d1e0') FROM generate_series(1, " +
-                std::to_string(jobs) + ") i");
+            std::to_string(jobs) + ") i");
         tx.exec("VACUUM ANALYZE");
         tx.exec("CHECKPOINT");
         return;
@@ -124,8 +125,10 @@ void churn(Bench& bench, int seconds, bool hold)
                 std::this_thread::sleep_for(std::chrono::microseconds(500));
                 continue;
             }
-            tx.exec("INSERT INTO jobrunner.jobs (kind, args) SELECT 'bench.noop', jsonb_build_object('user_id', i, "
-                    "'template', 'welcome', 'locale', 'en', 'trace', 'b7f3c2d1e0') FROM generate_series(1, 500) i");
+            tx.exec("INSERT INTO jobrunner.jobs (kind, args) SELECT 'bench.noop', "
+                    "jsonb_build_object('user_id', i, "
+                    "'template', 'welcome', 'locale', 'en', 'trace', 'b7f3c2d1e0') FROM generate_series(1, "
+                    "500) i");
             added += 500;
         }
     });
@@ -167,11 +170,12 @@ void latency(Bench& bench, int rate, int jobs)
     bench.start();
     std::this_thread::sleep_for(std::chrono::seconds(2));
     auto insert = [&, session = std::shared_ptr<pqxx::connection>(), storage = std::shared_ptr<Storage>()](
-                            const std::string& args) mutable {
+                      const std::string& args) mutable {
         if (bench.database.url.starts_with("postgres")) {
             if (!session) {
                 session = std::make_shared<pqxx::connection>(bench.database.url);
-                session->prepare("one", "INSERT INTO jobrunner.jobs (kind, args) VALUES ('bench.noop', $1::jsonb)");
+                session->prepare(
+                    "one", "INSERT INTO jobrunner.jobs (kind, args) VALUES ('bench.noop', $1::jsonb)");
             }
             pqxx::nontransaction tx(*session);
             tx.exec_prepared("one", args);
@@ -187,8 +191,9 @@ void latency(Bench& bench, int rate, int jobs)
     };
     const auto begin = Clock::now();
     for (int i = 0; i < jobs; ++i) {
-        std::this_thread::sleep_until(begin + std::chrono::duration_cast<Clock::duration>(
-                                                  std::chrono::duration<double>(static_cast<double>(i) / rate)));
+        std::this_thread::sleep_until(begin +
+            std::chrono::duration_cast<Clock::duration>(
+                std::chrono::duration<double>(static_cast<double>(i) / rate)));
         char args[64];
         std::snprintf(args, sizeof args, "{\"t\": %.7f}", now_seconds());
         insert(args);
@@ -197,8 +202,8 @@ void latency(Bench& bench, int rate, int jobs)
     const std::lock_guard lock(mutex);
     std::sort(waits.begin(), waits.end());
     const auto at = [&](std::size_t percent) { return waits[(waits.size() - 1) * percent / 100] * 1e3; };
-    std::printf("latency rate=%d n=%zu p50=%.2fms p95=%.2fms p99=%.2fms max=%.2fms\n", rate, waits.size(), at(50),
-                at(95), at(99), at(100));
+    std::printf("latency rate=%d n=%zu p50=%.2fms p95=%.2fms p99=%.2fms max=%.2fms\n", rate, waits.size(),
+        at(50), at(95), at(99), at(100));
 }
 
 } // namespace

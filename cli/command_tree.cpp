@@ -26,7 +26,8 @@ CommandTree::CommandTree()
     root_.require_subcommand(0, 1);
     root_.get_formatter()->column_width(32);
     root_.set_help_flag("-h,--help", "Say what there is to know here, and do nothing");
-    root_.set_version_flag("--version", "jobrunner " + std::string(version()));
+    root_.set_version_flag("--version", "jobrunner " + std::string(version()), "Say which version this is");
+    root_.get_formatter()->label("SUBCOMMAND", "COMMAND");
     root_.footer(
         "jobrunner COMMAND --help says more about a command. The options above may stand after it too.");
     add_text(root_, "--config", options_.config, "Configuration file", "FILE");
@@ -74,10 +75,7 @@ CLI::Option* add_text(CLI::App& command, const std::string& names, std::optional
 CLI::Option* add_texts(CLI::App& command, const std::string& names, std::vector<std::string>& into,
     const std::string& about, const std::string& word)
 {
-    return command.add_option(names, into, about)
-        ->allow_extra_args(false)
-        ->delimiter(',')
-        ->type_name(word + "…");
+    return command.add_option(names, into, about)->allow_extra_args(false)->delimiter(',')->type_name(word);
 }
 
 } // namespace jobrunner

@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/time_for_people.hpp"
 #include "client/read_number.hpp"
 #include "client/row_json.hpp"
 
@@ -30,7 +31,7 @@ int list_dead(Session& session, const DeadFlags& flags)
             session.print(to_json(group));
         } else {
             table.add({std::to_string(group.jobs), group.kind, std::to_string(group.newest),
-                session.time(group.newest_at), group.error});
+                short_time(session.now(), group.newest_at), group.error});
         }
     }
     if (!session.json()) {

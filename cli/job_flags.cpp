@@ -63,7 +63,7 @@ void add_job_flags(CLI::App& command, JobFlags& flags)
         "Prefers the worker that ran the last job with it", "KEY");
     command.add_option("--after", flags.after, "Not before these jobs have finished")
         ->delimiter(',')
-        ->type_name("ID…");
+        ->type_name("ID");
     add_text(command, "--on-dependency-failure", flags.on_dependency_failure,
         "cancel (default), run or block", "WHAT");
     add_text(command, "--batch", flags.batch, "Batch that it belongs to", "ID");

@@ -34,7 +34,7 @@ Table make_job_table()
 void add_job(Table& table, const JobRow& job, TimePoint now)
 {
     table.add({std::to_string(job.id), std::string(to_string(job.state)), job.kind, job.queue,
-        attempts_text(job), local_time(now, telling_instant(job)), detail(job)});
+        attempts_text(job), short_time(now, telling_instant(job)), detail(job)});
 }
 
 std::string attempts_text(const JobRow& job)

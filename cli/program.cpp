@@ -57,8 +57,12 @@ std::string help_of(const CLI::App& command)
 
 int refuse_arguments(CommandTree& tree, Host& host, const CLI::ParseError& error)
 {
-    const bool extras = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-    const std::string what = extras ? unexpected(tree) : std::string(error.what());
+    std::string what = error.what();
+    if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+        what = unexpected(tree);
+    } else if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+        what = what.substr(0, what.find(':')) + ": a value was expected after it";
+    }
     complain(host, what + " (see " + full_name(tree.chosen()) + " --help)");
     return exit_usage;
 }

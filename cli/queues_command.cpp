@@ -15,12 +15,11 @@ struct QueueFlags {
 
 int list_queues(Session& session)
 {
-    Table table(
-        {{.title = "QUEUE", .may_shrink = true}, {.title = "PAUSED"}, {.title = "AVAILABLE", .right = true},
-            {.title = "SCHEDULED", .right = true}, {.title = "BLOCKED", .right = true},
-            {.title = "RUNNING", .right = true}, {.title = "RETRYABLE", .right = true},
-            {.title = "DEAD", .right = true}, {.title = "OLDEST", .right = true},
-            {.title = "DONE/MIN", .right = true}, {.title = "FAILED/MIN", .right = true}});
+    Table table({{.title = "QUEUE", .may_shrink = true}, {.title = "PAUSED"},
+        {.title = "AVAIL", .right = true}, {.title = "SCHED", .right = true},
+        {.title = "BLOCK", .right = true}, {.title = "RUN", .right = true}, {.title = "RETRY", .right = true},
+        {.title = "DEAD", .right = true}, {.title = "OLDEST", .right = true},
+        {.title = "DONE/MIN", .right = true}, {.title = "FAIL/MIN", .right = true}});
     for (const auto& queue : session.storage().queues()) {
         if (session.json()) {
             session.print(to_json(queue));

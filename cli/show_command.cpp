@@ -85,7 +85,7 @@ void print_attempts(Session& session, const std::vector<AttemptRow>& attempts)
     for (const auto& attempt : attempts) {
         const std::string error_class = attempt.error_class.value_or("");
         table.add({std::to_string(attempt.fence), std::to_string(attempt.attempt), attempt.outcome,
-            end_of(attempt), session.time(attempt.finished_at), length_text(attempt.cpu_ms),
+            end_of(attempt), short_time(session.now(), attempt.finished_at), length_text(attempt.cpu_ms),
             bytes_text(attempt.max_rss_bytes),
             (error_class.empty() ? "" : error_class + ": ") + attempt.error.value_or("")});
     }

@@ -27,11 +27,11 @@ std::optional<Milliseconds> over_last(Session& session, const std::optional<std:
 
 int print_stats(Session& session, const std::optional<std::string>& since)
 {
-    Table table({{.title = "KIND", .may_shrink = true}, {.title = "COMPLETED", .right = true},
+    Table table({{.title = "KIND", .may_shrink = true}, {.title = "DONE", .right = true},
         {.title = "FAILED", .right = true}, {.title = "DEAD", .right = true},
-        {.title = "CANCELLED", .right = true}, {.title = "SNOOZED", .right = true},
-        {.title = "RELEASED", .right = true}, {.title = "CRASHED", .right = true},
-        {.title = "MEAN RUN", .right = true}, {.title = "MEAN WAIT", .right = true}});
+        {.title = "CANCEL", .right = true}, {.title = "SNOOZE", .right = true},
+        {.title = "RELEASE", .right = true}, {.title = "CRASH", .right = true},
+        {.title = "AVG RUN", .right = true}, {.title = "AVG WAIT", .right = true}});
     for (const auto& kind : session.storage().kind_stats(over_last(session, since))) {
         if (session.json()) {
             session.print(to_json(kind));

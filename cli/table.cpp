@@ -38,9 +38,9 @@ void Table::print(std::ostream& out, std::optional<std::size_t> width) const
     for (const auto& column : columns_) {
         titles.push_back(column.title);
     }
-    print_line(out, titles, widths);
+    print_line(out, titles, widths, width);
     for (const auto& row : rows_) {
-        print_line(out, row, widths);
+        print_line(out, row, widths, width);
     }
 }
 
@@ -60,27 +60,33 @@ std::vector<std::size_t> Table::natural_widths() const
 std::vector<std::size_t> Table::fitting_widths(std::optional<std::size_t> width) const
 {
     auto widths = natural_widths();
-    std::size_t total = std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1));
-    while (width && total > *width) {
-        // The widest of those that can shrink gives a column.
-        std::optional<std::size_t> widest;
-        for (std::size_t i = 0; i < widths.size(); ++i) {
-            if (columns_[i].may_shrink && widths[i] > shrunk_min &&
-                (!widest || widths[i] > widths[*widest])) {
-                widest = i;
-            }
+    const std::size_t total = std::accumulate(widths.begin(), widths.end(), gap * (widths.size() - 1));
+    std::size_t excess = width && total > *width ? total - *width : 0;
+    // Long text first, then all that is no number.
+    for (const bool only_long : {true, false}) {
+        for (auto widest = widest_to_shrink(widths, only_long); excess > 0 && widest; --excess) {
+            --widths[*widest];
+            widest = widest_to_shrink(widths, only_long);
         }
-        if (!widest) {
-            break;
-        }
-        --widths[*widest];
-        --total;
     }
     return widths;
 }
 
-void Table::print_line(
-    std::ostream& out, const std::vector<std::string>& cells, const std::vector<std::size_t>& widths) const
+std::optional<std::size_t> Table::widest_to_shrink(
+    const std::vector<std::size_t>& widths, bool only_long) const
+{
+    std::optional<std::size_t> widest;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+        const bool may_shrink = only_long ? columns_[i].may_shrink : !columns_[i].right;
+        if (may_shrink && widths[i] > shrunk_min && (!widest || widths[i] > widths[*widest])) {
+            widest = i;
+        }
+    }
+    return widest;
+}
+
+void Table::print_line(std::ostream& out, const std::vector<std::string>& cells,
+    const std::vector<std::size_t>& widths, std::optional<std::size_t> width) const
 {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -90,7 +96,7 @@ void Table::print_line(
         line += columns_[i].right ? pad + text : text + pad;
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    out << line << '\n';
+    out << (width ? cut_to_width(line, *width) : line) << '\n';
 }
 
 void Facts::add(const std::string& name, const std::string& value)

@@ -25,15 +25,18 @@ public:
     [[nodiscard]] bool empty() const { return rows_.empty(); }
     [[nodiscard]] std::size_t size() const { return rows_.size(); }
 
-    // Prints a line of titles and one for each row. With a width, columns that may shrink do so until a line fits, or
-    // none can shrink further; without one nothing is cut. No line ends in spaces.
+    // Prints a line of titles and one for each row. With a width no line is wider: columns that may shrink do so first,
+    // then others that are no numbers, and what is still too long is cut. Without one nothing is cut.
+    // No line ends in spaces.
     void print(std::ostream& out, std::optional<std::size_t> width) const;
 
 private:
     [[nodiscard]] std::vector<std::size_t> natural_widths() const;
     [[nodiscard]] std::vector<std::size_t> fitting_widths(std::optional<std::size_t> width) const;
+    [[nodiscard]] std::optional<std::size_t> widest_to_shrink(
+        const std::vector<std::size_t>& widths, bool only_long) const;
     void print_line(std::ostream& out, const std::vector<std::string>& cells,
-        const std::vector<std::size_t>& widths) const;
+        const std::vector<std::size_t>& widths, std::optional<std::size_t> width) const;
 
     std::vector<Column> columns_;
     std::vector<std::vector<std::string>> rows_;

@@ -8,6 +8,27 @@ namespace jobrunner {
 
 using namespace std::chrono;
 
+namespace {
+
+// The instant in the local time zone, and how far away it is.
+std::string time_text(TimePoint now, const std::optional<Instant>& instant, const char* format)
+{
+    const auto time = instant ? to_time_point(*instant) : std::nullopt;
+    if (!time) {
+        return instant.value_or("");
+    }
+    const std::time_t since_epoch = floor<seconds>(*time).time_since_epoch().count();
+    std::tm parts{};
+    std::array<char, 32> text{};
+    if (localtime_r(&since_epoch, &parts) == nullptr ||
+        std::strftime(text.data(), text.size(), format, &parts) == 0) {
+        return *instant;
+    }
+    return std::string(text.data()) + " (" + relative_to(now, *instant) + ")";
+}
+
+} // namespace
+
 std::string rough_length(Milliseconds length)
 {
     if (length < 1s) {
@@ -36,7 +57,7 @@ std::string relative_to(TimePoint now, const Instant& instant)
     if (!time) {
         return {};
     }
-    const auto distance = duration_cast<seconds>(now - *time);
+    const auto distance = round<seconds>(now - *time);
     if (abs(distance) < 1s) {
         return "now";
     }
@@ -45,18 +66,14 @@ std::string relative_to(TimePoint now, const Instant& instant)
 
 std::string local_time(TimePoint now, const std::optional<Instant>& instant)
 {
+    return time_text(now, instant, "%Y-%m-%d %H:%M:%S");
+}
+
+std::string short_time(TimePoint now, const std::optional<Instant>& instant)
+{
     const auto time = instant ? to_time_point(*instant) : std::nullopt;
-    if (!time) {
-        return instant.value_or("");
-    }
-    const std::time_t since_epoch = floor<seconds>(*time).time_since_epoch().count();
-    std::tm parts{};
-    std::array<char, 32> text{};
-    if (localtime_r(&since_epoch, &parts) == nullptr ||
-        std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts) == 0) {
-        return *instant;
-    }
-    return std::string(text.data()) + " (" + relative_to(now, *instant) + ")";
+    const bool near = time && abs(now - *time) < 24h;
+    return time_text(now, instant, near ? "%H:%M:%S" : "%Y-%m-%d");
 }
 
 std::string rough_bytes(std::int64_t bytes)

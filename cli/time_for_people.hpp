@@ -18,6 +18,9 @@ namespace jobrunner {
 // comes back as it is, an unset one as empty text.
 [[nodiscard]] std::string local_time(TimePoint now, const std::optional<Instant>& instant);
 
+// The same in a few columns: "10:00:00 (3m ago)" within a day, else "2026-01-31 (12d ago)".
+[[nodiscard]] std::string short_time(TimePoint now, const std::optional<Instant>& instant);
+
 // "512 MiB".
 [[nodiscard]] std::string rough_bytes(std::int64_t bytes);
 

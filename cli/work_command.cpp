@@ -9,6 +9,7 @@ struct WorkFlags {
     std::vector<std::string> queues;
     std::optional<std::string> slots;
     bool until_idle = false;
+    bool progress = false;
 };
 
 int work(Session& session, const WorkFlags& flags)
@@ -24,7 +25,7 @@ int work(Session& session, const WorkFlags& flags)
     options.config = session.config();
     options.database = session.database();
     options.until_idle = flags.until_idle;
-    options.progress = flags.until_idle && session.host().err_is_terminal;
+    options.progress = flags.progress || (flags.until_idle && session.host().err_is_terminal);
     options.log_level = session.log_level();
     options.log_format = session.log_format();
     options.config_path = options.config.path;
@@ -46,6 +47,7 @@ void add_work_command(CommandTree& tree)
     add_texts(command, "--queues", flags->queues, "Only these queues (default: all)", "QUEUE");
     add_text(command, "--slots", flags->slots, "Jobs at the same time (default: the configuration's)", "N");
     command.add_flag("--until-idle", flags->until_idle, "Stop when no job is left that may run now");
+    command.add_flag("--progress", flags->progress, "Say how far it is, on a terminal or not");
 }
 
 } // namespace jobrunner

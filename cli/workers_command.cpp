@@ -1,4 +1,5 @@
 #include "cli/commands.hpp"
+#include "cli/time_for_people.hpp"
 #include "client/row_json.hpp"
 
 namespace jobrunner {
@@ -20,11 +21,10 @@ bool has_left(const WorkerRow& worker)
 
 int list_workers(Session& session, bool all)
 {
-    Table table({{.title = "ID", .right = true}, {.title = "NAME", .may_shrink = true},
-        {.title = "HOST", .may_shrink = true}, {.title = "PID", .right = true}, {.title = "STATE"},
-        {.title = "RUNNING", .right = true}, {.title = "VERSION"}, {.title = "STARTED"},
+    Table table({{.title = "NAME", .may_shrink = true}, {.title = "HOST", .may_shrink = true},
+        {.title = "PID", .right = true}, {.title = "STATE"}, {.title = "RUNNING", .right = true},
         {.title = "HEARTBEAT"}, {.title = "QUEUES", .may_shrink = true},
-        {.title = "LABELS", .may_shrink = true}});
+        {.title = "LABELS", .may_shrink = true}, {.title = "VERSION"}, {.title = "ID", .right = true}});
     for (const auto& worker : session.storage().workers()) {
         if (has_left(worker) && !all) {
             continue;
@@ -33,10 +33,11 @@ int list_workers(Session& session, bool all)
             session.print(to_json(worker));
             continue;
         }
-        table.add({std::to_string(worker.id), worker.name, worker.host, std::to_string(worker.pid),
-            worker.state, std::to_string(worker.running) + "/" + std::to_string(worker.slots), worker.version,
-            session.time(worker.started_at), session.time(worker.heartbeat_at),
-            worker.queues.empty() ? "all" : joined(worker.queues), joined(worker.labels)});
+        table.add({worker.name, worker.host, std::to_string(worker.pid), worker.state,
+            std::to_string(worker.running) + "/" + std::to_string(worker.slots),
+            relative_to(session.now(), worker.heartbeat_at),
+            worker.queues.empty() ? "all" : joined(worker.queues), joined(worker.labels), worker.version,
+            std::to_string(worker.id)});
     }
     if (!session.json()) {
         session.print(table);

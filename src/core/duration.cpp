@@ -15,13 +15,14 @@ struct Unit {
     double milliseconds;
 };
 
-constexpr std::array<Unit, 6> units{
-    {{"w", 604'800'000.0}, {"d", 86'400'000.0}, {"h", 3'600'000.0}, {"m", 60'000.0}, {"s", 1'000.0}, {"ms", 1.0}}};
+constexpr std::array<Unit, 6> units{{{"w", 604'800'000.0}, {"d", 86'400'000.0}, {"h", 3'600'000.0},
+    {"m", 60'000.0}, {"s", 1'000.0}, {"ms", 1.0}}};
 constexpr double longest_milliseconds = 100.0 * 366 * 86'400'000.0;
 
 [[noreturn]] void refuse(std::string_view text)
 {
-    throw Error(ErrorKind::usage, "\"" + std::string(text) + "\" is not a length of time such as 30s, 5m, 1h30m or 7d");
+    throw Error(ErrorKind::usage,
+        "\"" + std::string(text) + "\" is not a length of time such as 30s, 5m, 1h30m or 7d");
 }
 
 bool is_digit(char c)

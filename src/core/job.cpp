@@ -5,8 +5,8 @@
 namespace jobrunner {
 namespace {
 
-constexpr std::array<std::string_view, 8> state_names{"available", "scheduled", "blocked",   "running",
-                                                      "retryable", "completed", "cancelled", "dead"};
+constexpr std::array<std::string_view, 8> state_names{
+    "available", "scheduled", "blocked", "running", "retryable", "completed", "cancelled", "dead"};
 
 } // namespace
 

@@ -19,7 +19,8 @@ void check_changes(std::string_view changes)
 {
     const auto object = nlohmann::json::parse(changes, nullptr, false);
     if (!object.is_object()) {
-        throw Error(ErrorKind::refused, R"(the changes are no JSON object of columns and values, such as {"priority": 5})");
+        throw Error(ErrorKind::refused,
+            R"(the changes are no JSON object of columns and values, such as {"priority": 5})");
     }
     for (const auto& [column, value] : object.items()) {
         if (std::find(editable.begin(), editable.end(), column) == editable.end()) {

@@ -100,15 +100,17 @@ std::vector<LaneClaim> LaneBook::claims(int limit)
     }
     // Queues take turns within a priority: each claim starts with another one.
     if (!claims.empty()) {
-        std::rotate(claims.begin(), claims.begin() + static_cast<std::ptrdiff_t>(turn_++ % claims.size()), claims.end());
+        std::rotate(claims.begin(), claims.begin() + static_cast<std::ptrdiff_t>(turn_++ % claims.size()),
+            claims.end());
     }
     std::stable_sort(claims.begin(), claims.end(),
-                     [](const LaneClaim& a, const LaneClaim& b) { return a.lane.priority < b.lane.priority; });
+        [](const LaneClaim& a, const LaneClaim& b) { return a.lane.priority < b.lane.priority; });
     claims.resize(std::min(claims.size(), lanes_max));
     return claims;
 }
 
-void LaneBook::observe(std::span<const LaneClaim> asked, int limit, std::span<const ClaimedJob> claimed, Time now)
+void LaneBook::observe(
+    std::span<const LaneClaim> asked, int limit, std::span<const ClaimedJob> claimed, Time now)
 {
     const bool all_filled = claimed.size() >= static_cast<std::size_t>(limit);
     for (const auto& claim : asked) {

@@ -8,7 +8,8 @@ namespace {
 
 double plain_delay(const RetryPolicy& policy, int attempt)
 {
-    const double grown = static_cast<double>(policy.base.count()) * std::pow(policy.factor, std::max(attempt, 1) - 1);
+    const double grown =
+        static_cast<double>(policy.base.count()) * std::pow(policy.factor, std::max(attempt, 1) - 1);
     return std::min(grown, static_cast<double>(policy.cap.count()));
 }
 

@@ -10,14 +10,21 @@ namespace {
 std::string outcome_word(RunEnd end)
 {
     switch (end) {
-    case RunEnd::succeeded: return "completed";
+    case RunEnd::succeeded:
+        return "completed";
     case RunEnd::failed:
-    case RunEnd::failed_for_good: return "failed";
-    case RunEnd::timed_out: return "timed_out";
-    case RunEnd::snoozed: return "snoozed";
-    case RunEnd::cancelled: return "cancelled";
-    case RunEnd::released: return "released";
-    case RunEnd::crashed: return "crashed";
+    case RunEnd::failed_for_good:
+        return "failed";
+    case RunEnd::timed_out:
+        return "timed_out";
+    case RunEnd::snoozed:
+        return "snoozed";
+    case RunEnd::cancelled:
+        return "cancelled";
+    case RunEnd::released:
+        return "released";
+    case RunEnd::crashed:
+        return "crashed";
     }
     return "failed";
 }
@@ -39,13 +46,14 @@ void bury(Settlement& settlement, std::string reason)
 void retry_or_bury(Settlement& settlement, int attempt, int attempt_limit, Milliseconds delay)
 {
     if (attempt >= attempt_limit) {
-        bury(settlement, "out of attempts (" + std::to_string(attempt) + " of " + std::to_string(attempt_limit) + ")");
+        bury(settlement,
+            "out of attempts (" + std::to_string(attempt) + " of " + std::to_string(attempt_limit) + ")");
         return;
     }
     settlement.verdict = Verdict::requeue;
     settlement.delay = settlement.report.delay.value_or(delay);
     settlement.reason = "attempt " + std::to_string(attempt) + " of " + std::to_string(attempt_limit) + " " +
-                        (settlement.outcome == "timed_out" ? "timed out" : settlement.outcome);
+        (settlement.outcome == "timed_out" ? "timed out" : settlement.outcome);
 }
 
 void settle_release(Settlement& settlement, const ClaimedJob& job, const KindPolicy& policy)
@@ -65,17 +73,20 @@ void settle_release(Settlement& settlement, const ClaimedJob& job, const KindPol
 Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport report, double random)
 {
     Settlement settlement{.token = job.token,
-                          .verdict = Verdict::complete,
-                          .outcome = outcome_word(report.end),
-                          .reason = {},
-                          .keep = policy.keep,
-                          .notify = policy.notify,
-                          .kind = job.kind,
-                          .fingerprint = {},
-                          .report = std::move(report)};
+        .verdict = Verdict::complete,
+        .outcome = outcome_word(report.end),
+        .reason = {},
+        .keep = policy.keep,
+        .notify = policy.notify,
+        .kind = job.kind,
+        .fingerprint = {},
+        .report = std::move(report)};
     switch (settlement.report.end) {
-    case RunEnd::succeeded: break;
-    case RunEnd::failed_for_good: bury(settlement, "failed for good"); break;
+    case RunEnd::succeeded:
+        break;
+    case RunEnd::failed_for_good:
+        bury(settlement, "failed for good");
+        break;
     case RunEnd::cancelled:
         settlement.verdict = Verdict::cancelled;
         settlement.reason = "cancelled while running";
@@ -84,11 +95,14 @@ Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport rep
         give_back(settlement, settlement.report.delay.value_or(policy.snooze));
         settlement.reason = "snoozed";
         break;
-    case RunEnd::released: settle_release(settlement, job, policy); break;
+    case RunEnd::released:
+        settle_release(settlement, job, policy);
+        break;
     case RunEnd::failed:
     case RunEnd::timed_out:
     case RunEnd::crashed:
-        retry_or_bury(settlement, job.attempt, job.attempt_limit, retry_delay(policy.retry, job.attempt, random));
+        retry_or_bury(
+            settlement, job.attempt, job.attempt_limit, retry_delay(policy.retry, job.attempt, random));
         break;
     }
     return settlement;
@@ -101,13 +115,13 @@ Settlement decide_abandoned(const AbandonedJob& job)
     report.error = "its worker was lost";
     report.error_class = "WorkerLost";
     Settlement settlement{.token = job.token,
-                          .verdict = Verdict::requeue,
-                          .outcome = outcome_word(RunEnd::crashed),
-                          .reason = {},
-                          .keep = std::nullopt,
-                          .kind = job.kind,
-                          .fingerprint = {},
-                          .report = std::move(report)};
+        .verdict = Verdict::requeue,
+        .outcome = outcome_word(RunEnd::crashed),
+        .reason = {},
+        .keep = std::nullopt,
+        .kind = job.kind,
+        .fingerprint = {},
+        .report = std::move(report)};
     const bool first = job.crashes == 0;
     retry_or_bury(settlement, job.attempt, job.attempt_limit, first ? Milliseconds{0} : job.retry_delay);
     return settlement;

@@ -44,10 +44,10 @@ enum class Verdict { complete, requeue, dead, cancelled };
 struct Settlement {
     ClaimToken token;
     Verdict verdict = Verdict::complete;
-    std::string outcome;  // the word in `attempts`
-    std::string reason;   // why the job is not completed, for people; empty: none
-    Milliseconds delay{0}; // requeue: from the database's now
-    int refund = 0;        // requeue: attempts given back, 0 or 1
+    std::string outcome;              // the word in `attempts`
+    std::string reason;               // why the job is not completed, for people; empty: none
+    Milliseconds delay{0};            // requeue: from the database's now
+    int refund = 0;                   // requeue: attempts given back, 0 or 1
     std::optional<Milliseconds> keep; // complete, cancelled: nothing: for ever; 0: not at all
     bool notify = false;
     std::string kind;
@@ -62,7 +62,8 @@ enum class Settled {
 };
 
 // Decides what becomes of a job after one attempt. `random` in [0, 1) spreads retries.
-[[nodiscard]] Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport report, double random);
+[[nodiscard]] Settlement decide(
+    const ClaimedJob& job, const KindPolicy& policy, RunReport report, double random);
 
 // A job whose worker is lost, as the database knows it: there may be no configuration for its kind here.
 struct AbandonedJob {

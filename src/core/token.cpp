@@ -33,7 +33,7 @@ std::optional<ClaimToken> parse_token(std::string_view text)
 {
     ClaimToken token;
     const bool whole = take_number(text, token.job) && take_dot(text) && take_number(text, token.fence) &&
-                       take_dot(text) && take_number(text, token.worker) && text.empty();
+        take_dot(text) && take_number(text, token.worker) && text.empty();
     return whole ? std::optional(token) : std::nullopt;
 }
 

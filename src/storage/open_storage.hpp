@@ -1,7 +1,7 @@
 #pragma once
 
-#include "storage/storage.hpp"
 #include "storage/migrator.hpp"
+#include "storage/storage.hpp"
 #include "storage/wake.hpp"
 
 #include <memory>

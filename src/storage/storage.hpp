@@ -53,16 +53,16 @@ struct ProbeRequest {
 struct Probe {
     std::vector<LaneFound> lanes;
     std::optional<Milliseconds> next_due; // from now until the next scheduled job's time; 0 when it has come
-    bool lost_workers = false;            // some worker's lease has passed, or its jobs are not all taken back
+    bool lost_workers = false; // some worker's lease has passed, or its jobs are not all taken back
     bool expired_jobs = false;
     std::vector<std::string> paused; // queues
 };
 
 struct ClaimRequest {
     WorkerId worker = 0;
-    std::int64_t batch = 0;        // the worker's own number for this claim, never used twice
-    std::vector<LaneClaim> lanes;  // in the order in which they are to be emptied
-    int limit = 0;                 // in all; in [1, claim_batch_max]
+    std::int64_t batch = 0;       // the worker's own number for this claim, never used twice
+    std::vector<LaneClaim> lanes; // in the order in which they are to be emptied
+    int limit = 0;                // in all; in [1, claim_batch_max]
     std::vector<std::string> kinds;
     std::vector<std::string> labels;
 };
@@ -97,8 +97,8 @@ struct JobRow {
     std::string args;
     Instant run_at;
     Instant created_at;
-    std::optional<Instant> started_at;  // of the first attempt
-    std::optional<Instant> claimed_at;  // of the last one
+    std::optional<Instant> started_at; // of the first attempt
+    std::optional<Instant> claimed_at; // of the last one
     std::optional<Instant> finished_at;
     std::optional<Instant> expires_at;
     int attempt = 0;
@@ -152,7 +152,7 @@ struct JobFilter {
     std::optional<std::string> tag{};
     std::optional<Instant> since{}; // created at or after
     std::optional<JobId> below{};   // only ids under it: the next page
-    int limit = 50;               // in [1, 10000]
+    int limit = 50;                 // in [1, 10000]
 };
 
 struct QueueRow {
@@ -216,7 +216,7 @@ struct JobCommand {
     JobAction action = JobAction::cancel;
     std::optional<Instant> run_at{};      // reschedule: one of the two
     std::optional<Milliseconds> run_in{}; // reschedule
-    std::string changes = "{}";         // edit: an object of columns and values
+    std::string changes = "{}";           // edit: an object of columns and values
     std::string actor{};                  // for the audit
 };
 
@@ -253,7 +253,8 @@ public:
 
     // Adds all jobs or none; results are in their order. Refuses bad values and, with OnConflict::refuse, held
     // unique keys with Error{refused}.
-    [[nodiscard]] virtual std::vector<Enqueued> enqueue(std::span<const NewJob> jobs, OnConflict on_conflict) = 0;
+    [[nodiscard]] virtual std::vector<Enqueued> enqueue(
+        std::span<const NewJob> jobs, OnConflict on_conflict) = 0;
 
     // --- workers: identity and lease
 
@@ -277,8 +278,8 @@ public:
     [[nodiscard]] virtual std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) = 0;
     // Closes claims; results are in their order. A claim that no longer stands changes nothing. Forgets
     // `done_batches`, claims of this worker all of whose jobs are settled.
-    [[nodiscard]] virtual std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
-                                                      std::span<const std::int64_t> done_batches) = 0;
+    [[nodiscard]] virtual std::vector<Settled> settle(std::span<const Settlement> settlements,
+        WorkerId worker, std::span<const std::int64_t> done_batches) = 0;
     // What became of claims whose settle ended in doubt: `lost` where the claim still stands, so that settling it
     // again is right, `applied` where it is closed.
     [[nodiscard]] virtual std::vector<Settled> settled_already(std::span<const ClaimToken> tokens) = 0;
@@ -313,12 +314,13 @@ public:
     [[nodiscard]] virtual std::vector<DeadGroup> dead_groups(int limit) = 0;
 
     // Acts on each job by itself: one that cannot be done does not stop the others. Results are in the order of `ids`.
-    [[nodiscard]] virtual std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) = 0;
+    [[nodiscard]] virtual std::vector<ActionOutcome> act(
+        const JobCommand& command, std::span<const JobId> ids) = 0;
     virtual void pause_queue(const std::string& queue, const std::string& actor) = 0;
     virtual void resume_queue(const std::string& queue, const std::string& actor) = 0;
     // Sets a queue's weight and slots for every worker; unset members stay.
     virtual void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
-                           const std::string& actor) = 0;
+        const std::string& actor) = 0;
     // Deletes up to `limit` finished jobs of the given states that finished before now - `older_than`.
     // Returns how many; call again while it returns `limit`.
     [[nodiscard]] virtual int prune(std::span<const JobState> states, Milliseconds older_than, int limit) = 0;

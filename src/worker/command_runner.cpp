@@ -48,9 +48,9 @@ void take_exit(RunReport& report, const ProcessEnded& end)
         report.end = RunEnd::succeeded;
         return;
     }
-    report.end = end.exit_code == exit_snooze     ? RunEnd::snoozed
-                 : end.exit_code == exit_for_good ? RunEnd::failed_for_good
-                                                  : RunEnd::failed;
+    report.end = end.exit_code == exit_snooze ? RunEnd::snoozed
+        : end.exit_code == exit_for_good      ? RunEnd::failed_for_good
+                                              : RunEnd::failed;
     report.error_class = "ExitCode" + std::to_string(end.exit_code);
     report.error = "exit code " + std::to_string(end.exit_code);
     const std::string said = last_line(end.output, OutputStream::error);
@@ -77,16 +77,24 @@ RunReport report_of(const ProcessEnded& end, std::optional<StopCause> cause, Mil
 {
     RunReport report;
     switch (end.end) {
-    case ProcessEnd::exited: take_exit(report, end); break;
-    case ProcessEnd::signalled: take_signal(report, end); break;
+    case ProcessEnd::exited:
+        take_exit(report, end);
+        break;
+    case ProcessEnd::signalled:
+        take_signal(report, end);
+        break;
     case ProcessEnd::timed_out:
         fail(report, RunEnd::timed_out, "Timeout", "timed out after " + format_duration(timeout));
         break;
     case ProcessEnd::stopped:
         fail(report, cause == StopCause::released ? RunEnd::released : RunEnd::cancelled, {}, {});
         break;
-    case ProcessEnd::lease_lost: fail(report, RunEnd::crashed, "LeaseLost", "its worker's lease ended"); break;
-    case ProcessEnd::spawn_failed: fail(report, RunEnd::failed, "SpawnFailed", end.error); break;
+    case ProcessEnd::lease_lost:
+        fail(report, RunEnd::crashed, "LeaseLost", "its worker's lease ended");
+        break;
+    case ProcessEnd::spawn_failed:
+        fail(report, RunEnd::failed, "SpawnFailed", end.error);
+        break;
     case ProcessEnd::supervisor_lost:
         fail(report, RunEnd::crashed, "SupervisorLost", "the process supervisor died, and the job with it");
         break;
@@ -99,8 +107,11 @@ RunReport report_of(const ProcessEnded& end, std::optional<StopCause> cause, Mil
 
 } // namespace
 
-CommandRunner::CommandRunner(std::shared_ptr<const Config> config, std::string database_without_password, RunSink& sink)
-    : sink_(sink), database_(std::move(database_without_password)), config_(std::move(config)),
+CommandRunner::CommandRunner(
+    std::shared_ptr<const Config> config, std::string database_without_password, RunSink& sink)
+    : sink_(sink),
+      database_(std::move(database_without_password)),
+      config_(std::move(config)),
       executor_(std::make_unique<ProcessExecutor>([this](ProcessEvent event) { on_event(std::move(event)); }))
 {
 }
@@ -124,17 +135,18 @@ void CommandRunner::start(const ClaimedJob& job)
         ProcessSpec spec = command_spec(job, command, kind->policy, database_);
         spec.key = ++last_key_;
         runs_[spec.key] = {.token = job.token,
-                           .cause = {},
-                           .said = {},
-                           .malformed = {},
-                           .timeout = spec.timeout.value_or(Milliseconds{0})};
+            .cause = {},
+            .said = {},
+            .malformed = {},
+            .timeout = spec.timeout.value_or(Milliseconds{0})};
         keys_[job.token.job] = spec.key;
         lock.unlock();
         executor_->start(std::move(spec));
     } catch (const Error& error) {
         RunReport report;
         const bool gone = error.kind() == ErrorKind::not_found;
-        fail(report, gone ? RunEnd::released : RunEnd::failed_for_good, gone ? "" : "BadArguments", error.what());
+        fail(report, gone ? RunEnd::released : RunEnd::failed_for_good, gone ? "" : "BadArguments",
+            error.what());
         sink_.done(job.token, std::move(report));
     }
 }
@@ -234,7 +246,8 @@ void CommandRunner::take_message(ProcessKey key, const std::string& line)
         executor_->extend(key, extend->by);
     } else if (auto* progress = std::get_if<JobProgress>(&message)) {
         lock.unlock();
-        sink_.progressed(token, progress->percent, std::move(progress->note), std::move(progress->checkpoint));
+        sink_.progressed(
+            token, progress->percent, std::move(progress->note), std::move(progress->checkpoint));
     } else {
         lock.unlock();
         sink_.wrote(token, "log", std::get<JobLogLine>(message).line + "\n");

@@ -61,10 +61,11 @@ ProcessLimits limits_of(const ResourceLimits& resources)
 } // namespace
 
 ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
-                         const std::string& database_without_password)
+    const std::string& database_without_password)
 {
     const ArgsView args(job.args);
-    const TemplateJob about{.id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
+    const TemplateJob about{
+        .id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
     ProcessSpec spec{};
     for (const auto& argument : command.argv) {
         spec.argv.push_back(argument.fill(args, about));

@@ -18,9 +18,14 @@ constexpr Milliseconds bottom_cheap{2};
 
 } // namespace
 
-Dispatcher::Dispatcher(OpenStorage open, std::unique_ptr<Wake> wake, RunBoard& board, Abilities abilities, Hooks hooks)
-    : storage_(std::move(open), "claim"), wake_(std::move(wake)), board_(board), hooks_(std::move(hooks)),
-      book_(abilities.queues), abilities_(std::move(abilities))
+Dispatcher::Dispatcher(
+    OpenStorage open, std::unique_ptr<Wake> wake, RunBoard& board, Abilities abilities, Hooks hooks)
+    : storage_(std::move(open), "claim"),
+      wake_(std::move(wake)),
+      board_(board),
+      hooks_(std::move(hooks)),
+      book_(abilities.queues),
+      abilities_(std::move(abilities))
 {
 }
 

@@ -34,7 +34,8 @@ public:
         std::function<void()> on_upkeep; // a probe saw lost workers or expired jobs
     };
 
-    Dispatcher(OpenStorage open, std::unique_ptr<Wake> wake, RunBoard& board, Abilities abilities, Hooks hooks);
+    Dispatcher(
+        OpenStorage open, std::unique_ptr<Wake> wake, RunBoard& board, Abilities abilities, Hooks hooks);
 
     void set_abilities(Abilities abilities);
     // No new claims from now on, or again.

@@ -17,7 +17,8 @@ constexpr int tidy_seconds = 60;
 std::chrono::seconds until_next_tidy()
 {
     thread_local std::minstd_rand random(std::random_device{}());
-    return std::chrono::seconds(std::uniform_int_distribution(tidy_seconds * 3 / 4, tidy_seconds * 5 / 4)(random));
+    return std::chrono::seconds(
+        std::uniform_int_distribution(tidy_seconds * 3 / 4, tidy_seconds * 5 / 4)(random));
 }
 
 } // namespace
@@ -87,7 +88,8 @@ void Janitor::settle_each(Storage& storage, const std::vector<Settlement>& ends)
                 try {
                     static_cast<void>(storage.settle({&one, 1}, worker, {}));
                 } catch (const Error& bad) {
-                    log_job(spdlog::level::err, "rescue_failed", one.token, one.kind, 0, "error=" + log_value(bad.what()));
+                    log_job(spdlog::level::err, "rescue_failed", one.token, one.kind, 0,
+                        "error=" + log_value(bad.what()));
                 }
             }
         }

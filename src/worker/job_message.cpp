@@ -54,8 +54,9 @@ RunReport failure(const json& message)
 {
     RunReport report;
     const auto retry = message.find("retry");
-    report.end = retry != message.end() && retry->is_boolean() && !retry->get<bool>() ? RunEnd::failed_for_good
-                                                                                     : RunEnd::failed;
+    report.end = retry != message.end() && retry->is_boolean() && !retry->get<bool>()
+        ? RunEnd::failed_for_good
+        : RunEnd::failed;
     report.error = text_member(message, "error");
     report.error_class = text_member(message, "class");
     report.delay = length_member(message, "retry_in_ms");

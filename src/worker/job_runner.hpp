@@ -23,8 +23,8 @@ public:
     // The job's one and last word.
     virtual void done(const ClaimToken& token, RunReport report) = 0;
     virtual void wrote(const ClaimToken& token, const std::string& stream, std::string text) = 0;
-    virtual void progressed(const ClaimToken& token, std::optional<double> percent, std::optional<std::string> note,
-                            std::optional<std::string> checkpoint) = 0;
+    virtual void progressed(const ClaimToken& token, std::optional<double> percent,
+        std::optional<std::string> note, std::optional<std::string> checkpoint) = 0;
 };
 
 // Runs claimed jobs of some kinds: the seam between a worker and the ways to execute a job.

@@ -119,7 +119,8 @@ void LeaseKeeper::register_anew(Storage& storage)
 {
     record_.id = random_identity();
     storage.register_worker(record_);
-    spdlog::info("worker_registered worker={} lease={} slots={}", record_.id, format_duration(record_.lease), record_.slots);
+    spdlog::info("worker_registered worker={} lease={} slots={}", record_.id, format_duration(record_.lease),
+        record_.slots);
     const std::lock_guard lock(mutex_);
     id_ = record_.id;
 }

@@ -61,8 +61,9 @@ bool RunBoard::fits(const std::string& queue) const
 {
     const auto limit = limits_.queue_slots.find(queue);
     const auto used = running_by_queue_.find(queue);
-    return running_ < limits_.slots && (limit == limits_.queue_slots.end() || used == running_by_queue_.end() ||
-                                        used->second < limit->second);
+    return running_ < limits_.slots &&
+        (limit == limits_.queue_slots.end() || used == running_by_queue_.end() ||
+            used->second < limit->second);
 }
 
 void RunBoard::start(Entry& entry)
@@ -90,7 +91,8 @@ std::vector<ClaimedJob> RunBoard::admit(std::int64_t batch, std::vector<ClaimedJ
     }
     for (auto& job : jobs) {
         const JobId id = job.token.job;
-        auto& entry = entries_.insert_or_assign(id, Entry{std::move(job), batch, Stage::waiting, {}}).first->second;
+        auto& entry =
+            entries_.insert_or_assign(id, Entry{std::move(job), batch, Stage::waiting, {}}).first->second;
         if (waiting_.empty() && fits(entry.job.queue)) {
             start(entry);
             to_start.push_back(entry.job);
@@ -128,7 +130,8 @@ std::optional<ClaimedJob> RunBoard::ended(const ClaimToken& token)
 {
     const std::lock_guard lock(mutex_);
     const auto found = entries_.find(token.job);
-    if (found == entries_.end() || found->second.job.token != token || found->second.stage == Stage::settling) {
+    if (found == entries_.end() || found->second.job.token != token ||
+        found->second.stage == Stage::settling) {
         return std::nullopt;
     }
     free_slot(found->second);

@@ -71,13 +71,14 @@ WorkerOptions worker_options(const WorkOptions& options, const Config& config)
 class WorkLoop {
 public:
     explicit WorkLoop(const WorkOptions& options)
-        : options_(options), config_(std::make_shared<const Config>(options.config)),
-          worker_(worker_options(options, *config_),
-                  [&](RunSink& sink) {
-                      auto runner = std::make_unique<CommandRunner>(config_, without_password(options.database.url), sink);
-                      commands_ = runner.get();
-                      return runner;
-                  })
+        : options_(options),
+          config_(std::make_shared<const Config>(options.config)),
+          worker_(worker_options(options, *config_), [&](RunSink& sink) {
+              auto runner =
+                  std::make_unique<CommandRunner>(config_, without_password(options.database.url), sink);
+              commands_ = runner.get();
+              return runner;
+          })
     {
     }
 
@@ -108,10 +109,16 @@ private:
     void handle(int number)
     {
         switch (number) {
-        case SIGQUIT: hurry_ = true; [[fallthrough]];
+        case SIGQUIT:
+            hurry_ = true;
+            [[fallthrough]];
         case SIGTERM:
-        case SIGINT: stopping_ = true; break;
-        case SIGHUP: reload(); break;
+        case SIGINT:
+            stopping_ = true;
+            break;
+        case SIGHUP:
+            reload();
+            break;
         case SIGUSR1:
             spdlog::info("worker_quiet");
             worker_.set_quiet(true);
@@ -120,7 +127,8 @@ private:
             spdlog::info("worker_active");
             worker_.set_quiet(false);
             break;
-        default: break;
+        default:
+            break;
         }
     }
 
@@ -147,7 +155,7 @@ private:
     {
         const auto& counts = worker_.counts();
         spdlog::info("worker_stopped completed={} failed={} dead={} lost={}", counts.completed.load(),
-                     counts.failed.load(), counts.dead.load(), counts.lost.load());
+            counts.failed.load(), counts.dead.load(), counts.lost.load());
         if (const auto failure = worker_.failure()) {
             throw Error(*failure);
         }
@@ -168,7 +176,8 @@ int run_worker(const WorkOptions& options)
 {
     const Signals signals;
     // Progress takes the place of the routine log lines on a terminal.
-    set_up_log(options.progress && options.log_level == "info" ? "error" : options.log_level, options.log_format);
+    set_up_log(
+        options.progress && options.log_level == "info" ? "error" : options.log_level, options.log_format);
     // A schema that does not fit, or a URL that is none, is said at once; a database that is away is waited for.
     try {
         static_cast<void>(open_storage(options.database));

@@ -16,8 +16,8 @@ template <typename Queue>
 auto take_front(Queue& queue)
 {
     const auto count = static_cast<std::ptrdiff_t>(std::min(queue.size(), batch_max));
-    std::vector<typename Queue::value_type> taken(std::make_move_iterator(queue.begin()),
-                                                  std::make_move_iterator(queue.begin() + count));
+    std::vector<typename Queue::value_type> taken(
+        std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.begin() + count));
     queue.erase(queue.begin(), queue.begin() + count);
     return taken;
 }
@@ -120,8 +120,8 @@ void Settler::settle(Storage& storage, std::vector<Settlement>& ends)
     }
     while (!ends.empty()) {
         const WorkerId worker = ends.front().token.worker;
-        const auto others = std::stable_partition(ends.begin(), ends.end(),
-                                                  [&](const Settlement& end) { return end.token.worker == worker; });
+        const auto others = std::stable_partition(
+            ends.begin(), ends.end(), [&](const Settlement& end) { return end.token.worker == worker; });
         std::vector<Settlement> mine(ends.begin(), others);
         try {
             settle_of_worker(storage, std::move(mine));
@@ -203,7 +203,8 @@ void Settler::note(const Settlement& settlement, Settled settled)
 {
     if (settled == Settled::lost) {
         ++counts_.lost;
-        log_job(spdlog::level::warn, "claim_lost", settlement.token, settlement.kind, 0, "outcome=" + settlement.outcome);
+        log_job(spdlog::level::warn, "claim_lost", settlement.token, settlement.kind, 0,
+            "outcome=" + settlement.outcome);
         return;
     }
     const std::string_view by = settled == Settled::settled_by_job ? " by=job" : "";
@@ -215,14 +216,15 @@ void Settler::note(const Settlement& settlement, Settled settled)
     case Verdict::dead:
         ++counts_.dead;
         log_job(spdlog::level::warn, "job_dead", settlement.token, settlement.kind, 0,
-                "error=" + log_value(settlement.report.error));
+            "error=" + log_value(settlement.report.error));
         break;
     case Verdict::cancelled:
     case Verdict::requeue:
-        ++(settlement.outcome == "failed" || settlement.outcome == "timed_out" ? counts_.failed : counts_.other);
+        ++(settlement.outcome == "failed" || settlement.outcome == "timed_out" ? counts_.failed
+                                                                               : counts_.other);
         log_job(spdlog::level::info, "job_" + settlement.outcome, settlement.token, settlement.kind, 0,
-                "delay=" + format_duration(settlement.delay) +
-                    (settlement.report.error.empty() ? "" : " error=" + log_value(settlement.report.error)));
+            "delay=" + format_duration(settlement.delay) +
+                (settlement.report.error.empty() ? "" : " error=" + log_value(settlement.report.error)));
         break;
     }
 }

@@ -81,29 +81,29 @@ double random_share()
 } // namespace
 
 Worker::Worker(WorkerOptions options, const MakeRunner& make_runner)
-    : board_(limits_of(options)), settler_(opener(options), board_, [this] { dispatcher_.nudge(); }),
+    : board_(limits_of(options)),
+      settler_(opener(options), board_, [this] { dispatcher_.nudge(); }),
       runner_(make_runner(*this)),
       keeper_(opener(options), record_of(options),
-              {.on_lease = [this](std::chrono::nanoseconds until) { runner_->lease_until(until); },
-               .on_lost =
-                   [this](WorkerId worker) {
-                       board_.forget(worker);
-                       runner_->kill_all(StopCause::released);
-                   },
-               .on_cancel = [this](const ClaimToken& token) { runner_->stop(token, StopCause::cancelled); },
-               .has_long_runs = [this] { return board_.has_run_longer_than(std::chrono::milliseconds(500)); },
-               .running = [this] { return board_.running(); }}),
+          {.on_lease = [this](std::chrono::nanoseconds until) { runner_->lease_until(until); },
+              .on_lost =
+                  [this](WorkerId worker) {
+                      board_.forget(worker);
+                      runner_->kill_all(StopCause::released);
+                  },
+              .on_cancel = [this](const ClaimToken& token) { runner_->stop(token, StopCause::cancelled); },
+              .has_long_runs = [this] { return board_.has_run_longer_than(std::chrono::milliseconds(500)); },
+              .running = [this] { return board_.running(); }}),
       dispatcher_(opener(options), open_wake(options.database), board_, abilities_of(options),
-                  {.identity = [this] { return keeper_.identity(); },
-                   .start = [this](std::vector<ClaimedJob> jobs) { start_all(std::move(jobs)); },
-                   .on_upkeep = [this] { janitor_.nudge(); }}),
+          {.identity = [this] { return keeper_.identity(); },
+              .start = [this](std::vector<ClaimedJob> jobs) { start_all(std::move(jobs)); },
+              .on_upkeep = [this] { janitor_.nudge(); }}),
       janitor_(opener(options), keeps_of(options), [this](Storage& storage) { dispatcher_.reread(storage); })
 {
     reconfigure(options);
-    settle_thread_ = guard("settle", [this](const std::stop_token& stop) { settler_.run(stop, flush_at_most); });
-    lease_thread_ = guard("lease", [this](const std::stop_token& stop) {
-        keeper_.run(stop);
-    });
+    settle_thread_ =
+        guard("settle", [this](const std::stop_token& stop) { settler_.run(stop, flush_at_most); });
+    lease_thread_ = guard("lease", [this](const std::stop_token& stop) { keeper_.run(stop); });
     janitor_thread_ = guard("maintain", [this](const std::stop_token& stop) { janitor_.run(stop); });
     claim_thread_ = guard("claim", [this](const std::stop_token& stop) { dispatcher_.run(stop); });
 }
@@ -215,8 +215,8 @@ void Worker::wrote(const ClaimToken& token, const std::string& stream, std::stri
     }
 }
 
-void Worker::progressed(const ClaimToken& token, std::optional<double> percent, std::optional<std::string> note,
-                        std::optional<std::string> checkpoint)
+void Worker::progressed(const ClaimToken& token, std::optional<double> percent,
+    std::optional<std::string> note, std::optional<std::string> checkpoint)
 {
     settler_.write(Progress{token, percent, std::move(note), std::move(checkpoint)});
 }

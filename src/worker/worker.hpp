@@ -55,7 +55,7 @@ public:
     void done(const ClaimToken& token, RunReport report) override;
     void wrote(const ClaimToken& token, const std::string& stream, std::string text) override;
     void progressed(const ClaimToken& token, std::optional<double> percent, std::optional<std::string> note,
-                    std::optional<std::string> checkpoint) override;
+        std::optional<std::string> checkpoint) override;
 
 private:
     [[nodiscard]] KindPolicy policy_of(const std::string& kind) const;

@@ -29,12 +29,14 @@ void set_up_log(const std::string& level, const std::string& format)
 {
     const auto number = spdlog::level::from_str(level);
     if (number == spdlog::level::off && level != "off") {
-        throw Error(ErrorKind::usage, "log level \"" + level + "\" is unknown; trace, debug, info, warn, error or off was expected");
+        throw Error(ErrorKind::usage,
+            "log level \"" + level + "\" is unknown; trace, debug, info, warn, error or off was expected");
     }
     if (format != "text" && format != "json") {
         throw Error(ErrorKind::usage, "log format \"" + format + "\" is unknown; text or json was expected");
     }
-    auto logger = std::make_shared<spdlog::logger>("jobrunner", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto logger =
+        std::make_shared<spdlog::logger>("jobrunner", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     if (format == "json") {
         auto lines = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
         lines->add_flag<QuotedMessage>('*').set_pattern(

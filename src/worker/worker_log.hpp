@@ -11,10 +11,10 @@ namespace jobrunner {
 
 // One line per event: the event's name, then key=value; the same keys everywhere. Never a payload or a secret.
 inline void log_job(spdlog::level::level_enum level, std::string_view event, const ClaimToken& token,
-                    std::string_view kind, int attempt, std::string_view more = {})
+    std::string_view kind, int attempt, std::string_view more = {})
 {
-    spdlog::log(level, "{} job_id={} kind={} attempt={} fence={}{}{}", event, token.job, kind, attempt, token.fence,
-                more.empty() ? "" : " ", more);
+    spdlog::log(level, "{} job_id={} kind={} attempt={} fence={}{}{}", event, token.job, kind, attempt,
+        token.fence, more.empty() ? "" : " ", more);
 }
 
 // Sends the log to standard error, as text or as JSON Lines. Throws Error{usage} for unknown words.

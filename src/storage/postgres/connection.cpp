@@ -10,9 +10,10 @@ namespace jobrunner::postgres {
 namespace {
 
 // See the head of queries.sql for why.
-constexpr const char* planner_settings = " enable_seqscan = off; SET %enable_hashjoin = off; SET %enable_mergejoin = off;"
-                                         " SET %enable_bitmapscan = off; SET %jit = off; SET %plan_cache_mode = auto;"
-                                         " SET %TimeZone = 'UTC'";
+constexpr const char* planner_settings =
+    " enable_seqscan = off; SET %enable_hashjoin = off; SET %enable_mergejoin = off;"
+    " SET %enable_bitmapscan = off; SET %jit = off; SET %plan_cache_mode = auto;"
+    " SET %TimeZone = 'UTC'";
 
 std::string settings(std::string_view scope)
 {
@@ -43,8 +44,8 @@ std::string with_defaults(std::string url, const std::string& application)
 std::string describe(const std::string& url)
 {
     char* failure = nullptr;
-    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(PQconninfoParse(url.c_str(), &failure),
-                                                                               &PQconninfoFree);
+    const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+        PQconninfoParse(url.c_str(), &failure), &PQconninfoFree);
     if (failure != nullptr) {
         PQfreemem(failure);
     }
@@ -78,7 +79,9 @@ std::string quote_identifier(std::string_view name)
 }
 
 Connection::Connection(DatabaseOptions options)
-    : options_(std::move(options)), url_(with_defaults(options_.url, options_.application)), server_(describe(url_))
+    : options_(std::move(options)),
+      url_(with_defaults(options_.url, options_.application)),
+      server_(describe(url_))
 {
 }
 
@@ -135,7 +138,8 @@ void Connection::drop()
     session_.reset();
 }
 
-pqxx::result Connection::run_in(pqxx::transaction_base& transaction, std::string_view query, const Params& params)
+pqxx::result Connection::run_in(
+    pqxx::transaction_base& transaction, std::string_view query, const Params& params)
 {
     const auto values = pqxx::prepare::make_dynamic_params(params.pointers());
     if (options_.pooled) {
@@ -163,7 +167,8 @@ auto Connection::guarded(bool writes, Work&& work)
         try {
             rethrow_as_error(writes, server_);
         } catch (const Error& error) {
-            if (error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::in_doubt || !session_->is_open()) {
+            if (error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::in_doubt ||
+                !session_->is_open()) {
                 drop();
             }
             throw;

@@ -27,7 +27,10 @@ public:
     // Runs statements inside one transaction.
     class Transaction {
     public:
-        Transaction(Connection& connection, pqxx::transaction_base& inner) : connection_(connection), inner_(inner) {}
+        Transaction(Connection& connection, pqxx::transaction_base& inner)
+            : connection_(connection), inner_(inner)
+        {
+        }
         // Runs a named query of queries.sql.
         pqxx::result run(std::string_view query, const Params& params = {});
         // Runs SQL without parameters, one or more statements.

@@ -105,10 +105,11 @@ void rethrow_as_error(bool writes, const std::string& server)
     } catch (const Error&) {
         throw;
     } catch (const pqxx::in_doubt_error& failure) {
-        throw Error(ErrorKind::in_doubt, "the connection to " + server + " broke at commit: " + first_line(failure.what()));
+        throw Error(ErrorKind::in_doubt,
+            "the connection to " + server + " broke at commit: " + first_line(failure.what()));
     } catch (const pqxx::broken_connection& failure) {
         throw Error(writes ? ErrorKind::in_doubt : ErrorKind::unreachable,
-                    "the database " + server + " is not reachable: " + first_line(failure.what()));
+            "the database " + server + " is not reachable: " + first_line(failure.what()));
     } catch (const pqxx::sql_error& failure) {
         throw_sql_error(failure);
     } catch (const pqxx::failure& failure) {
@@ -121,7 +122,7 @@ void rethrow_as_error(bool writes, const std::string& server)
 bool may_run_again(const std::exception& failure)
 {
     return dynamic_cast<const pqxx::serialization_failure*>(&failure) != nullptr ||
-           dynamic_cast<const pqxx::deadlock_detected*>(&failure) != nullptr;
+        dynamic_cast<const pqxx::deadlock_detected*>(&failure) != nullptr;
 }
 
 } // namespace jobrunner::postgres

@@ -34,7 +34,8 @@ JsonObject& JsonObject::texts(std::string_view key, const std::vector<std::strin
     if (values.empty()) {
         return *this;
     }
-    return raw(key, json_array(values, [](const std::string& value) { return json_quote(scrub_text(value)); }));
+    return raw(
+        key, json_array(values, [](const std::string& value) { return json_quote(scrub_text(value)); }));
 }
 
 JsonObject& JsonObject::json(std::string_view key, std::string_view value)
@@ -69,7 +70,8 @@ std::string to_json(const NewJob& job)
     if (!job.depends_on.empty()) {
         object.raw("depends_on", json_array(job.depends_on, [](JobId id) { return std::to_string(id); }));
     }
-    object.maybe_text("on_dependency_failure", job.on_dependency_failure).maybe_number("batch_id", job.batch_id);
+    object.maybe_text("on_dependency_failure", job.on_dependency_failure)
+        .maybe_number("batch_id", job.batch_id);
     object.texts("tags", job.tags).maybe_text("traceparent", job.traceparent);
     if (job.meta) {
         object.json("meta", *job.meta);

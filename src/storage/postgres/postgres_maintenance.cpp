@@ -23,12 +23,13 @@ std::vector<AbandonedJob> PostgresStorage::abandoned(int limit)
         jobs.clear();
         tx.run(queries::mark_lost_workers);
         for (const auto& row : tx.run(queries::abandoned_jobs, Params().add(limit))) {
-            jobs.push_back({.token = {number(row[0]), static_cast<std::int32_t>(number(row[1])), number(row[2])},
-                            .kind = text(row[3]),
-                            .attempt = static_cast<int>(number(row[4])),
-                            .attempt_limit = static_cast<int>(number(row[5])),
-                            .crashes = static_cast<int>(number(row[6])),
-                            .retry_delay = Milliseconds(number(row[7]))});
+            jobs.push_back(
+                {.token = {number(row[0]), static_cast<std::int32_t>(number(row[1])), number(row[2])},
+                    .kind = text(row[3]),
+                    .attempt = static_cast<int>(number(row[4])),
+                    .attempt_limit = static_cast<int>(number(row[5])),
+                    .crashes = static_cast<int>(number(row[6])),
+                    .retry_delay = Milliseconds(number(row[7]))});
         }
         if (jobs.empty()) {
             tx.run(queries::clear_lost_workers);

@@ -75,11 +75,13 @@ public:
         const auto applied = numbers(recorded());
         std::string sql;
         if (applied.empty()) {
-            sql += connection_.localize(queries::make_schema) + "\n" + connection_.localize(queries::create_migrations) + "\n";
+            sql += connection_.localize(queries::make_schema) + "\n" +
+                connection_.localize(queries::create_migrations) + "\n";
         }
         for (const auto& migration : postgres_migrations()) {
             if (is_wanted(migration, applied, to)) {
-                sql += "\nBEGIN;\n" + connection_.localize(migration.sql) + "\n" + record_sql(migration) + "COMMIT;\n";
+                sql += "\nBEGIN;\n" + connection_.localize(migration.sql) + "\n" + record_sql(migration) +
+                    "COMMIT;\n";
             }
         }
         return sql;
@@ -135,16 +137,18 @@ private:
     static void refuse_if_outdated(const pqxx::result& known)
     {
         if (!known.empty() && is_older(version(), text(known[known.size() - 1][3]))) {
-            throw Error(ErrorKind::outdated, "this is jobrunner " + std::string(version()) +
-                                                 ", and the database's schema needs jobrunner " +
-                                                 text(known[known.size() - 1][3]) + " or later");
+            throw Error(ErrorKind::outdated,
+                "this is jobrunner " + std::string(version()) +
+                    ", and the database's schema needs jobrunner " + text(known[known.size() - 1][3]) +
+                    " or later");
         }
     }
 
     std::vector<MigrationStatus> recorded()
     {
         std::vector<MigrationStatus> all;
-        const auto there = connection_.read(queries::has_migrations, Params().add(connection_.options().schema));
+        const auto there =
+            connection_.read(queries::has_migrations, Params().add(connection_.options().schema));
         if (!truth(there[0][0])) {
             return all;
         }

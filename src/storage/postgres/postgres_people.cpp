@@ -23,11 +23,16 @@ std::optional<std::vector<std::string>> state_words(std::span<const JobState> st
 std::string_view action_query(JobAction action)
 {
     switch (action) {
-    case JobAction::cancel: return queries::cancel_job;
-    case JobAction::retry: return queries::retry_job;
-    case JobAction::remove: return queries::delete_job;
-    case JobAction::reschedule: return queries::reschedule_job;
-    case JobAction::edit: return queries::edit_job;
+    case JobAction::cancel:
+        return queries::cancel_job;
+    case JobAction::retry:
+        return queries::retry_job;
+    case JobAction::remove:
+        return queries::delete_job;
+    case JobAction::reschedule:
+        return queries::reschedule_job;
+    case JobAction::edit:
+        return queries::edit_job;
     }
     return {};
 }
@@ -70,7 +75,11 @@ std::optional<JobRow> PostgresStorage::find(JobId id)
 std::vector<JobRow> PostgresStorage::list(const JobFilter& filter)
 {
     Params params;
-    params.add(state_words(filter.states)).add(filter.kind).add(filter.queue).add(filter.tag).add(filter.since);
+    params.add(state_words(filter.states))
+        .add(filter.kind)
+        .add(filter.queue)
+        .add(filter.tag)
+        .add(filter.since);
     params.add(filter.below).add(filter.limit);
     std::vector<JobRow> jobs;
     for (const auto& row : connection_.read(queries::list_jobs, params)) {
@@ -92,9 +101,9 @@ std::vector<OutputRow> PostgresStorage::output(JobId id, int after_fence, int af
 {
     std::vector<OutputRow> chunks;
     for (const auto& row :
-         connection_.read(queries::list_output, Params().add(id).add(after_fence).add(after_sequence))) {
+        connection_.read(queries::list_output, Params().add(id).add(after_fence).add(after_sequence))) {
         chunks.push_back({static_cast<int>(number(row[0])), static_cast<int>(number(row[1])), text(row[2]),
-                          text(row[3]), text(row[4])});
+            text(row[3]), text(row[4])});
     }
     return chunks;
 }
@@ -124,15 +133,15 @@ std::vector<KindStatsRow> PostgresStorage::kind_stats(std::optional<Milliseconds
     std::vector<KindStatsRow> kinds;
     for (const auto& row : connection_.read(queries::list_kind_stats, params)) {
         kinds.push_back({.kind = text(row[0]),
-                         .completed = number(row[1]),
-                         .failed = number(row[2]),
-                         .dead = number(row[3]),
-                         .cancelled = number(row[4]),
-                         .snoozed = number(row[5]),
-                         .released = number(row[6]),
-                         .crashed = number(row[7]),
-                         .run_ms = number(row[8]),
-                         .wait_ms = number(row[9])});
+            .completed = number(row[1]),
+            .failed = number(row[2]),
+            .dead = number(row[3]),
+            .cancelled = number(row[4]),
+            .snoozed = number(row[5]),
+            .released = number(row[6]),
+            .crashed = number(row[7]),
+            .run_ms = number(row[8]),
+            .wait_ms = number(row[9])});
     }
     return kinds;
 }
@@ -141,7 +150,8 @@ std::vector<DeadGroup> PostgresStorage::dead_groups(int limit)
 {
     std::vector<DeadGroup> groups;
     for (const auto& row : connection_.read(queries::list_dead_groups, Params().add(limit))) {
-        groups.push_back({text(row[0]), text(row[1]), number(row[2]), number(row[3]), text(row[4]), text(row[5])});
+        groups.push_back(
+            {text(row[0]), text(row[1]), number(row[2]), number(row[3]), text(row[4]), text(row[5])});
     }
     return groups;
 }
@@ -186,8 +196,8 @@ void PostgresStorage::resume_queue(const std::string& queue, const std::string& 
     });
 }
 
-void PostgresStorage::set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
-                                const std::string& actor)
+void PostgresStorage::set_queue(
+    const std::string& queue, std::optional<int> slots, std::optional<int> weight, const std::string& actor)
 {
     connection_.transact([&](Connection::Transaction& tx) {
         tx.run(queries::set_actor, Params().add(actor));

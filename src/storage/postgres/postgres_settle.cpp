@@ -27,7 +27,7 @@ Chosen with_verdicts(const Chosen& settlements, std::initializer_list<Verdict> v
     }
     // Always in the order of ids, so that two settles cannot wait for each other.
     std::sort(chosen.begin(), chosen.end(),
-              [](const Settlement* a, const Settlement* b) { return a->token.job < b->token.job; });
+        [](const Settlement* a, const Settlement* b) { return a->token.job < b->token.job; });
     return chosen;
 }
 
@@ -106,7 +106,9 @@ Chosen one_claim_per_job(Connection::Transaction& tx, std::span<const Settlement
     }
     if (jobs.size() < all.size()) {
         const auto standing = claim_keys(tx.run(queries::standing_claims, token_params(tokens)));
-        std::erase_if(all, [&](const Settlement* one) { return !standing.contains({one->token.job, one->token.fence}); });
+        std::erase_if(all, [&](const Settlement* one) {
+            return !standing.contains({one->token.job, one->token.fence});
+        });
     }
     return all;
 }
@@ -115,14 +117,14 @@ Chosen one_claim_per_job(Connection::Transaction& tx, std::span<const Settlement
 std::set<JobId> complete(Connection::Transaction& tx, const Chosen& done, WorkerId worker)
 {
     std::set<JobId> missing;
-    for (const auto& id : parse_text_array(text(tx.run(queries::complete_jobs, completion_params(done, worker))[0][0]))) {
+    for (const auto& id :
+        parse_text_array(text(tx.run(queries::complete_jobs, completion_params(done, worker))[0][0]))) {
         missing.insert(std::stoll(id));
     }
     return missing;
 }
 
-std::set<JobId> close_by_json(Connection::Transaction& tx, std::string_view query,
-                              const Chosen& settlements)
+std::set<JobId> close_by_json(Connection::Transaction& tx, std::string_view query, const Chosen& settlements)
 {
     const std::string json = json_array(settlements, [](const Settlement* one) { return to_json(*one); });
     std::set<JobId> missing;
@@ -138,7 +140,7 @@ std::set<JobId> close_by_json(Connection::Transaction& tx, std::string_view quer
 std::string finished_payload(const Settlement& settlement)
 {
     const std::string_view state = settlement.verdict == Verdict::complete ? "completed"
-                                   : settlement.verdict == Verdict::dead   ? "dead"
+        : settlement.verdict == Verdict::dead                              ? "dead"
                                                                            : "cancelled";
     return JsonObject()
         .text("id", std::to_string(settlement.token.job))
@@ -189,8 +191,8 @@ void clear_leftovers(Connection::Transaction& tx, std::span<const Settlement> se
 
 } // namespace
 
-std::vector<Settled> PostgresStorage::settle(std::span<const Settlement> settlements, WorkerId worker,
-                                             std::span<const std::int64_t> done_batches)
+std::vector<Settled> PostgresStorage::settle(
+    std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
 {
     Chosen tried;
     std::set<JobId> missing;
@@ -221,7 +223,8 @@ std::vector<Settled> PostgresStorage::settle(std::span<const Settlement> settlem
         notify_finished(tx, tried, missing);
         if (!done_batches.empty()) {
             tx.run(queries::forget_batches,
-                   Params().add(worker).add(std::vector<std::int64_t>(done_batches.begin(), done_batches.end())));
+                Params().add(worker).add(
+                    std::vector<std::int64_t>(done_batches.begin(), done_batches.end())));
         }
     });
     std::vector<Settled> results;
@@ -230,9 +233,9 @@ std::vector<Settled> PostgresStorage::settle(std::span<const Settlement> settlem
         const ClaimToken& token = settlement.token;
         const bool was_tried = next != tried.end() && *next == &settlement;
         next += was_tried ? 1 : 0;
-        results.push_back(was_tried && !missing.contains(token.job)   ? Settled::applied
-                          : closed.contains({token.job, token.fence}) ? Settled::settled_by_job
-                                                                      : Settled::lost);
+        results.push_back(was_tried && !missing.contains(token.job) ? Settled::applied
+                : closed.contains({token.job, token.fence})         ? Settled::settled_by_job
+                                                                    : Settled::lost);
     }
     return results;
 }

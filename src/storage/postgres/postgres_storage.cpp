@@ -16,10 +16,14 @@ namespace {
 std::optional<std::string_view> conflict_word(OnConflict on_conflict)
 {
     switch (on_conflict) {
-    case OnConflict::refuse: return std::nullopt;
-    case OnConflict::skip: return "skip";
-    case OnConflict::replace: return "replace";
-    case OnConflict::merge: return "merge";
+    case OnConflict::refuse:
+        return std::nullopt;
+    case OnConflict::skip:
+        return "skip";
+    case OnConflict::replace:
+        return "replace";
+    case OnConflict::merge:
+        return "merge";
     }
     return std::nullopt;
 }
@@ -27,9 +31,12 @@ std::optional<std::string_view> conflict_word(OnConflict on_conflict)
 std::string_view state_word(WorkerState state)
 {
     switch (state) {
-    case WorkerState::running: return "running";
-    case WorkerState::quiet: return "quiet";
-    case WorkerState::stopping: return "stopping";
+    case WorkerState::running:
+        return "running";
+    case WorkerState::quiet:
+        return "quiet";
+    case WorkerState::stopping:
+        return "stopping";
     }
     return "running";
 }
@@ -122,15 +129,17 @@ void PostgresStorage::check_schema()
     }
     const std::string oldest = text(applied[applied.size() - 1][3]);
     if (is_older(version(), oldest)) {
-        throw Error(ErrorKind::outdated, "this is jobrunner " + std::string(version()) +
-                                             ", and the database's schema needs jobrunner " + oldest + " or later");
+        throw Error(ErrorKind::outdated,
+            "this is jobrunner " + std::string(version()) + ", and the database's schema needs jobrunner " +
+                oldest + " or later");
     }
 }
 
 std::vector<Enqueued> PostgresStorage::enqueue(std::span<const NewJob> jobs, OnConflict on_conflict)
 {
     Params params;
-    params.add(json_array(jobs, [](const NewJob& job) { return to_json(job); })).add(conflict_word(on_conflict));
+    params.add(json_array(jobs, [](const NewJob& job) { return to_json(job); }))
+        .add(conflict_word(on_conflict));
     std::vector<Enqueued> enqueued;
     try {
         for (const auto& row : connection_.write(queries::enqueue_jobs, params)) {
@@ -148,7 +157,12 @@ std::vector<Enqueued> PostgresStorage::enqueue(std::span<const NewJob> jobs, OnC
 void PostgresStorage::register_worker(const WorkerRecord& worker)
 {
     Params params;
-    params.add(worker.id).add(worker.lease.count()).add(worker.pid).add(worker.slots).add(worker.name).add(worker.host);
+    params.add(worker.id)
+        .add(worker.lease.count())
+        .add(worker.pid)
+        .add(worker.slots)
+        .add(worker.name)
+        .add(worker.host);
     params.add(worker.version).add(worker.labels).add(worker.queues).add(worker.kinds);
     connection_.write(queries::register_worker, params);
 }
@@ -189,7 +203,8 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
     Probe probe;
     for (const auto& row : rows) {
         if (!row[0].is_null()) {
-            probe.lanes.push_back({{text(row[0]), static_cast<int>(number(row[1]))}, number(row[2]), number(row[3])});
+            probe.lanes.push_back(
+                {{text(row[0]), static_cast<int>(number(row[1]))}, number(row[2]), number(row[3])});
         }
         probe.next_due = maybe_length(row[4]);
         probe.lost_workers = truth(row[5]);

@@ -21,7 +21,7 @@ public:
     std::vector<ClaimedJob> claim(const ClaimRequest& request) override;
     std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) override;
     std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
-                                std::span<const std::int64_t> done_batches) override;
+        std::span<const std::int64_t> done_batches) override;
     std::vector<Settled> settled_already(std::span<const ClaimToken> tokens) override;
     std::vector<CancelRequest> cancel_requests(WorkerId worker) override;
     void write_output(std::span<const LiveOutput> output) override;
@@ -44,7 +44,7 @@ public:
     void pause_queue(const std::string& queue, const std::string& actor) override;
     void resume_queue(const std::string& queue, const std::string& actor) override;
     void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
-                   const std::string& actor) override;
+        const std::string& actor) override;
     int prune(std::span<const JobState> states, Milliseconds older_than, int limit) override;
 
 private:

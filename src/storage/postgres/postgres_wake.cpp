@@ -49,7 +49,8 @@ public:
                 return Event::news;
             }
             const auto left = std::chrono::duration_cast<Milliseconds>(until - Clock::now()).count();
-            pollfd sockets[2] = {{interrupts_, POLLIN, 0}, {listener_ ? connection_.session().sock() : -1, POLLIN, 0}};
+            pollfd sockets[2] = {
+                {interrupts_, POLLIN, 0}, {listener_ ? connection_.session().sock() : -1, POLLIN, 0}};
             if (::poll(sockets, 2, static_cast<int>(std::max<std::int64_t>(left, 0))) == 0) {
                 return Event::timeout;
             }
@@ -89,7 +90,8 @@ private:
         if (listener_ == nullptr && !connection_.options().pooled && Clock::now() >= next_try_) {
             next_try_ = Clock::now() + std::chrono::seconds(1);
             attempt([&] {
-                listener_ = std::make_unique<Listener>(connection_.session(), connection_.options().schema + "_wake", heard_);
+                listener_ = std::make_unique<Listener>(
+                    connection_.session(), connection_.options().schema + "_wake", heard_);
                 heard_ = true; // News may have been missed while it was deaf.
             });
         }

@@ -127,34 +127,34 @@ AttemptRow attempt_row(const pqxx::row& row)
 QueueRow queue_row(const pqxx::row& row)
 {
     return {.queue = text(row[0]),
-            .paused = truth(row[1]),
-            .available = number(row[2]),
-            .scheduled = number(row[3]),
-            .blocked = number(row[4]),
-            .running = number(row[5]),
-            .retryable = number(row[6]),
-            .dead = number(row[7]),
-            .oldest_age = maybe_length(row[8]),
-            .completed_per_minute = number(row[9]),
-            .failed_per_minute = number(row[10])};
+        .paused = truth(row[1]),
+        .available = number(row[2]),
+        .scheduled = number(row[3]),
+        .blocked = number(row[4]),
+        .running = number(row[5]),
+        .retryable = number(row[6]),
+        .dead = number(row[7]),
+        .oldest_age = maybe_length(row[8]),
+        .completed_per_minute = number(row[9]),
+        .failed_per_minute = number(row[10])};
 }
 
 WorkerRow worker_row(const pqxx::row& row)
 {
     return {.id = number(row[0]),
-            .name = text(row[1]),
-            .host = text(row[2]),
-            .pid = small(row[3]),
-            .version = text(row[4]),
-            .state = text(row[5]),
-            .slots = small(row[6]),
-            .running = small(row[7]),
-            .started_at = text(row[8]),
-            .heartbeat_at = text(row[9]),
-            .lease_until = text(row[10]),
-            .labels = parse_text_array(text(row[11])),
-            .queues = parse_text_array(text(row[12])),
-            .kinds = parse_text_array(text(row[13]))};
+        .name = text(row[1]),
+        .host = text(row[2]),
+        .pid = small(row[3]),
+        .version = text(row[4]),
+        .state = text(row[5]),
+        .slots = small(row[6]),
+        .running = small(row[7]),
+        .started_at = text(row[8]),
+        .heartbeat_at = text(row[9]),
+        .lease_until = text(row[10]),
+        .labels = parse_text_array(text(row[11])),
+        .queues = parse_text_array(text(row[12])),
+        .kinds = parse_text_array(text(row[13]))};
 }
 
 } // namespace jobrunner::postgres

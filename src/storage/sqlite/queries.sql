@@ -8,7 +8,7 @@
 -- Adds one job. ?1 kind, ?2 args, ?3 queue, ?4 priority, ?5 run_at or ?6 seconds from now, ?7 max_attempts, ?8 timeout,
 -- ?9 expires_at, ?10 unique_key, ?11 concurrency_key, ?12 cost, ?13 serial_key, ?14 fair_key, ?15 requires,
 -- ?16 affinity_key, ?17 depends_on, ?18 on_dependency_failure, ?19 batch_id, ?20 tags, ?21 meta, ?22 traceparent.
-INSERT INTO jobs
+INSERT OR ROLLBACK INTO jobs
     (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
      serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta, traceparent)
 VALUES
@@ -200,20 +200,20 @@ WHERE c.worker = ?1
 
 -- name: complete_jobs
 -- ?1 id, ?2 fence, ?3 worker, ?4 keep, ?5 result, ?6 output, ?7 cpu_ms, ?8 max_rss_bytes.
-INSERT INTO complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
+INSERT OR ROLLBACK INTO complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 
 -- name: requeue_jobs
 -- ?1 id, ?2 fence, ?3 worker, ?4 outcome, ?5 reason, ?6 error_class, ?7 error, ?8 backtrace, ?9 exit_code, ?10 signal,
 -- ?11 cpu_ms, ?12 max_rss_bytes, ?13 output, ?14 delay, ?15 refund.
-INSERT INTO requeue_jobs
+INSERT OR ROLLBACK INTO requeue_jobs
     (id, fence, worker, outcome, reason, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
      output, delay, refund)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15);
 
 -- name: finish_jobs
 -- As for requeue_jobs up to ?13, then ?14 state, ?15 keep, ?16 fingerprint.
-INSERT INTO finish_jobs
+INSERT OR ROLLBACK INTO finish_jobs
     (id, fence, worker, outcome, reason, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
      output, state, keep, fingerprint)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16);
