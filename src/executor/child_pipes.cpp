@@ -48,7 +48,7 @@ void ChildPipes::resume(const ChildTable& children)
 
 void ChildPipes::read(ChildPipe& pipe)
 {
-    if (read_once(pipe) == Outcome::end)
+    if (!link_.is_congested() && read_once(pipe) == Outcome::end)
         pipe.descriptor.reset(); // nobody shares it, so the poller forgets it, too
 }
 

@@ -18,7 +18,7 @@ public:
     // Lets the poller report a child's pipes, each with its ChildPipe as the tag.
     void watch(Child& child);
 
-    // Reads once. Requires: the pipe was reported.
+    // Reads once, unless the worker has too much to take already. Requires: the pipe was reported.
     void read(ChildPipe& pipe);
 
     // Reads what a dead child has left, and no more of it, whoever else may write into its pipes. Those that somebody

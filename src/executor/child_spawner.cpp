@@ -64,6 +64,28 @@ Descriptor make_output(int child_descriptor)
     return reading;
 }
 
+// Or another user's child could not open /dev/stdout and the like.
+void give_to(const std::optional<Credentials>& owner, int child_descriptor)
+{
+    if (owner && ::fchown(child_descriptor, owner->user, owner->group) != 0)
+        fail("cannot hand over a descriptor");
+}
+
+SpawnedChild make_descriptors(const StartCommand& command)
+{
+    if (!command.spec.stdin_data.empty()) {
+        place(make_stdin(command.spec.stdin_data).get(), 0);
+        give_to(command.credentials, 0);
+    }
+    SpawnedChild child;
+    child.output = make_output(1);
+    child.error = make_output(2);
+    child.messages = make_output(3);
+    for (const int child_descriptor : {1, 2, 3})
+        give_to(command.credentials, child_descriptor);
+    return child;
+}
+
 } // namespace
 
 void ChildSpawner::Stack::operator()(char* begin) const
@@ -80,17 +102,6 @@ ChildSpawner::ChildSpawner(const rlimit& open_files)
     if (!null_)
         fail("cannot open /dev/null");
     close_descriptors();
-}
-
-SpawnedChild ChildSpawner::make_descriptors(const StartCommand& command) const
-{
-    if (!command.spec.stdin_data.empty())
-        place(make_stdin(command.spec.stdin_data).get(), 0);
-    SpawnedChild child;
-    child.output = make_output(1);
-    child.error = make_output(2);
-    child.messages = make_output(3);
-    return child;
 }
 
 void ChildSpawner::close_descriptors() const

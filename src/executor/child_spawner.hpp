@@ -47,7 +47,6 @@ private:
         void operator()(char* begin) const;
     };
 
-    [[nodiscard]] SpawnedChild make_descriptors(const StartCommand& command) const;
     void close_descriptors() const;
     [[nodiscard]] std::variant<SpawnedChild, SpawnFailure> run(
         const StartCommand& command, SpawnedChild child);

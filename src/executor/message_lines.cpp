@@ -39,14 +39,13 @@ void MessageLines::append_piece(std::string_view piece, const Sink& sink)
 
 void MessageLines::end_line(const Sink& sink)
 {
-    if (!std::exchange(skipping_, false))
+    if (!std::exchange(skipping_, false) && !line_.empty())
         sink(std::exchange(line_, {}), false);
 }
 
 void MessageLines::finish(const Sink& sink)
 {
-    if (!line_.empty())
-        end_line(sink);
+    end_line(sink);
 }
 
 } // namespace jobrunner

@@ -16,7 +16,7 @@ class MessageLines {
 public:
     using Sink = std::function<void(std::string line, bool too_long)>;
 
-    // Hands each line that is complete by now to the sink. Of a line that becomes too long it hands the first
+    // Hands each line that is complete by now to the sink, empty ones left out. Of a line that becomes too long it hands the first
     // bytes, once, as soon as that is known.
     void append(std::string_view bytes, const Sink& sink);
 

@@ -106,7 +106,7 @@ struct ProcessOutput {
     std::uint64_t bytes_dropped = 0; // what came before these chunks and was too much to report
 };
 
-// A line that the process wrote on descriptor 3, without its newline. A line longer than
+// A line that the process wrote on descriptor 3, without its newline; empty ones are left out. A line longer than
 // process_message_bytes_max is reported once, as `too_long`, with its first bytes only.
 struct ProcessMessage {
     ProcessKey key = 0;

@@ -1,7 +1,9 @@
 #include "executor/process_executor.hpp"
 
 #include "executor/executor_client.hpp"
+#include "executor/process_check.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace jobrunner {
@@ -35,7 +37,7 @@ void ProcessExecutor::kill_all(std::string reason)
 
 void ProcessExecutor::extend(ProcessKey key, std::chrono::milliseconds by)
 {
-    client_->send(ExtendCommand{key, by});
+    client_->send(ExtendCommand{key, std::clamp(by, -process_duration_max, process_duration_max)});
 }
 
 void ProcessExecutor::lease_until(BootClock::time_point until)

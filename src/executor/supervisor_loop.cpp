@@ -1,6 +1,7 @@
 #include "executor/supervisor_loop.hpp"
 
 #include "core/error.hpp"
+#include "executor/process_check.hpp"
 
 #include <sys/signalfd.h>
 
@@ -118,9 +119,8 @@ void SupervisorLoop::take_event(const epoll_event& event)
 
 void SupervisorLoop::take_signals() const
 {
-    signalfd_siginfo info{};
-    while (::read(signals_.get(), &info, sizeof(info)) > 0) {
-    }
+    signalfd_siginfo info{}; // one signal stands for all children that have exited until it is read
+    [[maybe_unused]] const ssize_t size = ::read(signals_.get(), &info, sizeof(info));
 }
 
 void SupervisorLoop::watch_lease()
@@ -182,7 +182,7 @@ void SupervisorLoop::obey(const ExtendCommand& command)
     Child* child = children_.find(command.key);
     if (child == nullptr || !child->timeout_at)
         return;
-    *child->timeout_at += command.by;
+    child->timeout_at = std::min(*child->timeout_at + command.by, now_ + process_duration_max);
     children_.book(*child);
 }
 
@@ -245,7 +245,7 @@ void SupervisorLoop::update_link()
     }
     if (link_.is_congested() && !pipes_.is_paused())
         pipes_.pause(children_);
-    else if (!link_.is_congested() && pipes_.is_paused())
+    else if (link_.has_room() && pipes_.is_paused())
         pipes_.resume(children_);
 }
 

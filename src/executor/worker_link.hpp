@@ -15,8 +15,8 @@ class WorkerLink {
 public:
     using Time = SupervisorClock::time_point;
 
-    // Beyond this much that the worker has not taken, the link is congested.
-    static constexpr std::size_t kept_bytes_max = std::size_t{4} * 1024 * 1024;
+    // Beyond this much that the worker has not taken, the link is congested until half of it is gone.
+    static constexpr std::size_t kept_bytes_max = std::size_t{2} * 1024 * 1024;
 
     explicit WorkerLink(Descriptor socket) : socket_(std::move(socket)), source_(frame_payload_bytes_max) {}
 
@@ -41,6 +41,7 @@ public:
     [[nodiscard]] std::optional<Time> flush_at() const { return flush_at_; }
     [[nodiscard]] bool waits_for_room() const { return waits_for_room_; }
     [[nodiscard]] bool is_congested() const { return sink_.waiting() > kept_bytes_max; }
+    [[nodiscard]] bool has_room() const { return sink_.waiting() <= kept_bytes_max / 2; }
 
     // The worker is there no more.
     [[nodiscard]] bool is_closed() const { return is_closed_; }

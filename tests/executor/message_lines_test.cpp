@@ -38,6 +38,16 @@ TEST_CASE("messages: lines are whole however they were cut on the way")
     CHECK(lines.too_long_count == 0);
 }
 
+TEST_CASE("messages: empty lines are left out")
+{
+    MessageLines messages;
+    Lines lines;
+    messages.append("\n\na\n\nb\n\n", lines.sink());
+    messages.finish(lines.sink());
+
+    CHECK(lines.lines == Texts{"a", "b"});
+}
+
 TEST_CASE("messages: the longest line allowed passes")
 {
     MessageLines messages;

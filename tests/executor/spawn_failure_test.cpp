@@ -102,14 +102,15 @@ TEST_CASE_FIXTURE(ExecutorFixture, "spawn: an unknown user is named")
 }
 
 TEST_CASE_FIXTURE(
-    ExecutorFixture, "spawn: another user's process has that user's groups and still dies with its parent")
+    ExecutorFixture, "spawn: another user's process has that user's groups and may open its own streams")
 {
     if (::geteuid() != 0)
         return note_skipped("only root can run a process as another user");
-    ProcessSpec spec = shell(1, "id -un; id -Gn");
+    ProcessSpec spec = shell(1, "id -un; id -Gn; cat /dev/stdin >/dev/stdout");
+    spec.stdin_data = "input";
     spec.user = "nobody";
 
-    CHECK(output_of(run(spec)) == "nobody\nnogroup\n");
+    CHECK(output_of(run(spec)) == "nobody\nnogroup\ninput");
 }
 
 TEST_CASE_FIXTURE(ExecutorFixture, "spawn: a NUL in an argument is refused, not cut off")

@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(StopFixture, "timeout: a stopped program does not escape it")
 
 TEST_CASE_FIXTURE(StopFixture, "timeout: can be moved while the program runs")
 {
-    ProcessSpec spec = shell(1, "echo >&3; sleep 600");
+    ProcessSpec spec = shell(1, "echo up >&3; sleep 600");
     spec.timeout = 600s;
     executor.start(spec);
     static_cast<void>(events.wait_for_messages(1, 1));
