@@ -14,7 +14,7 @@ constexpr Milliseconds busy_for{20};
 constexpr int promote_batch = 1000;
 // A probe from the bottom may take up to this share of the time.
 constexpr int bottom_share = 20;
-constexpr Milliseconds bottom_cheap{2};
+constexpr Milliseconds bottom_cheap{5};
 
 } // namespace
 

@@ -111,6 +111,8 @@ Worker::Worker(WorkerOptions options, const MakeRunner& make_runner)
 Worker::~Worker()
 {
     stop(Milliseconds{0}, [] { return true; });
+    // Waits for what its threads still have to say, while there is somebody to hear it.
+    runner_.reset();
 }
 
 template <typename Run>
