@@ -32,7 +32,7 @@ END
     complains 3 "999999" "$jobrunner" show 999999
     complains 3 "999999" "$jobrunner" cancel 999999
     complains 4 "completed" "$jobrunner" cancel "$known"
-    for i in {1..200}; do
+    for _ in {1..200}; do
         echo '{"kind": "known", "args": {"text": "x"}}'
     done > "$place/many.jsonl"
     "$jobrunner" enqueue --file "$place/many.jsonl" > /dev/null

@@ -15,7 +15,7 @@ max_attempts = 1000
 END
 
 # The ledger of acknowledged ids lives outside the database.
-for part in 1 2 3 4; do
+for _ in 1 2 3 4; do
     sql "INSERT INTO jobs (kind, args) SELECT 'quick', jsonb_build_object('n', i) FROM generate_series(1, 5000) i
          RETURNING id" >> "$place/ledger"
 done

@@ -1,0 +1,17 @@
+#!/bin/bash
+# scripts/quickstart, with the program that is built already and a small folder: its summary is read back and true.
+# ctest: timeout=120
+source "$(dirname "$0")/support/harness.sh"
+mkdir "$place/files"
+for i in {1..40}; do
+    head -c "$((i * 100))" /dev/zero > "$place/files/file $i.txt"
+done
+printf 'quotes' > "$place/files/it's \"odd\".txt"
+"$JOBRUNNER_SOURCE_DIR/scripts/quickstart" "$place/files" > "$place/quickstart.log" 2>&1 \
+    || fail "quickstart: $(tail -n 20 "$place/quickstart.log")"
+summary=$(cat "$place/quickstart.log")
+contains "completed jobs" "$summary" "completed │ 41"
+contains "dead letters" "$summary" "dead      │ 3"
+contains "the largest file" "$summary" "$place/files/file 40.txt"
+contains "retries" "$summary" "│ 2       │ failed  │ 1"
+echo "the quickstart says what is so"
