@@ -18,17 +18,22 @@ namespace {
 
 constexpr std::size_t file_bytes_max = std::size_t{1024} * 1024;
 
-std::string read_file(const std::string& path)
+std::string read_all(const Descriptor& file)
 {
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::string text;
     char buffer[4096];
     ssize_t size = 1;
-    while (file && size > 0 && text.size() < file_bytes_max) {
-        size = ::read(file.get(), buffer, sizeof(buffer));
+    while (size > 0 && text.size() < file_bytes_max) {
+        size = ::pread(file.get(), buffer, sizeof(buffer), static_cast<off_t>(text.size()));
         text.append(buffer, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     }
     return text;
+}
+
+std::string read_file(const std::string& path)
+{
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return file ? read_all(file) : std::string();
 }
 
 std::string path_of(pid_t pid, const char* name)
@@ -97,10 +102,10 @@ std::vector<HostProcess> all_host_processes()
 
 std::vector<pid_t> own_children()
 {
+    // Kept open: this is read whenever a child has died. A kernel may be built without it.
     static const std::string path = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-    // A kernel may be built without this file.
-    static const bool is_there = ::access(path.c_str(), R_OK) == 0;
-    return is_there ? numbers_in(read_file(path)) : children_by_parent();
+    static const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return file ? numbers_in(read_all(file)) : children_by_parent();
 }
 
 std::vector<HostProcess> descendants_of(pid_t root, const std::vector<HostProcess>& processes)
