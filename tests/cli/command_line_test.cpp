@@ -47,6 +47,8 @@ TEST_CASE_FIXTURE(CliFixture, "program: wrong usage is one line on standard erro
     CHECK(run({"show", "abc"}) == 2);
     CHECK(err == "jobrunner: ID: is \"abc\"; the number of a job was expected\n");
     CHECK(run({"show", "9223372036854775808"}) == 2);
+    CHECK(run({"list", "--limit"}) == 2);
+    CHECK(err == "jobrunner: --limit: a value was expected after it (see jobrunner list --help)\n");
     CHECK(run({"list", "--log-level", "loud"}) == 2);
     CHECK(run({"list", "--state", "sleeping"}) == 2);
     CHECK(err.find("available, scheduled, blocked") != std::string::npos);

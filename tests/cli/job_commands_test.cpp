@@ -128,9 +128,9 @@ TEST_CASE_FIXTURE(CliFixture, "list: a table for people, filtered")
 
     CHECK(run({"list", "--kind", "mail.send"}) == 0);
     CHECK(out ==
-        "ID  STATE      KIND       QUEUE    ATTEMPT  WHEN                          ERROR OR ARGS\n"
-        " 8  available  mail.send  default        0  2026-01-31 09:00:00 (1h ago)  {\"path\": \"/tmp/a\"}\n"
-        " 7  dead       mail.send  default        0  2026-01-31 09:00:00 (1h ago)  Boom: \\x1b[31m\n");
+        "ID  STATE      KIND       QUEUE    ATTEMPT  WHEN               ERROR OR ARGS\n"
+        " 8  available  mail.send  default        0  09:00:00 (1h ago)  {\"path\": \"/tmp/a\"}\n"
+        " 7  dead       mail.send  default        0  09:00:00 (1h ago)  Boom: \\x1b[31m\n");
 }
 
 TEST_CASE_FIXTURE(CliFixture, "list: on a terminal no line is wider than it")

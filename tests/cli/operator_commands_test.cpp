@@ -120,7 +120,7 @@ TEST_CASE_FIXTURE(CliFixture, "queues: listed, paused, resumed and set")
     storage->queue_rows.push_back(mail);
 
     CHECK(run({"queues"}) == 0);
-    CHECK(out.find("mail   yes             3") != std::string::npos);
+    CHECK(out.find("mail   yes         3") != std::string::npos);
     CHECK(run({"queues", "--json"}) == 0);
     CHECK(out.starts_with(R"({"queue":"mail","paused":true,"available":3,)"));
     CHECK(run({"queues", "pause", "mail"}) == 0);

@@ -78,6 +78,9 @@ TEST_CASE_FIXTURE(InBerlin, "people see local time and how far away it is")
     CHECK(local_time(now, Instant("2026-01-31T09:57:00.000Z")) == "2026-01-31 10:57:00 (3m ago)");
     CHECK(local_time(now, Instant("2026-01-31T10:05:30.000Z")) == "2026-01-31 11:05:30 (in 5m)");
     CHECK(local_time(now, Instant("2026-01-31T10:00:00.400Z")) == "2026-01-31 11:00:00 (now)");
+    CHECK(short_time(now, Instant("2026-01-31T09:57:00.000Z")) == "10:57:00 (3m ago)");
+    CHECK(short_time(now, Instant("2026-01-19T09:57:00.000Z")) == "2026-01-19 (12d ago)");
+    CHECK(relative_to(now, "2026-01-31T10:59:59.900Z") == "in 1h");
     CHECK(local_time(now, std::nullopt).empty());
     CHECK(local_time(now, Instant("nonsense")) == "nonsense");
 }
