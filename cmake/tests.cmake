@@ -29,9 +29,6 @@ function(jobrunner_test folder)
         set_source_files_properties("${main}"
             PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
     endif()
-    if(TARGET jobrunner)
-        add_dependencies(${folder}_tests jobrunner)
-    endif()
     add_test(NAME ${folder}_tests COMMAND ${folder}_tests)
     set_tests_properties(${folder}_tests PROPERTIES
         TIMEOUT ${test_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT "${test_environment}")
