@@ -63,8 +63,8 @@ void warn_of_unknown_kind(Session& session, const std::string& kind)
         names.push_back(known.policy.kind);
     }
     const auto near = near_name(kind, names);
-    session.note("warning: " + config.path + " has no kind \"" + kind + "\"" +
-        (near ? "; was \"" + *near + "\" meant?" : "") + " The job waits for a worker that has it.");
+    session.note("warning: " + config.path + " has no kind \"" + kind +
+        "\"; the job waits for a worker that has it" + (near ? "; was \"" + *near + "\" meant?" : ""));
 }
 
 NewJob single_job(Session& session, const EnqueueFlags& flags)

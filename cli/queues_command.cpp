@@ -19,7 +19,7 @@ int list_queues(Session& session)
         {.title = "AVAIL", .right = true}, {.title = "SCHED", .right = true},
         {.title = "BLOCK", .right = true}, {.title = "RUN", .right = true}, {.title = "RETRY", .right = true},
         {.title = "DEAD", .right = true}, {.title = "OLDEST", .right = true},
-        {.title = "DONE/MIN", .right = true}, {.title = "FAIL/MIN", .right = true}});
+        {.title = "DONE/M", .right = true}, {.title = "FAIL/M", .right = true}});
     for (const auto& queue : session.storage().queues()) {
         if (session.json()) {
             session.print(to_json(queue));
