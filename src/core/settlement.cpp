@@ -1,5 +1,6 @@
 #include "core/settlement.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstdio>
@@ -68,6 +69,26 @@ void settle_release(Settlement& settlement, const ClaimedJob& job, const KindPol
     }
 }
 
+bool is_digit(char c)
+{
+    return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+// Letters and digits at the start of `text`.
+std::size_t word_length(std::string_view text)
+{
+    const auto is_part = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    return static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_part) - text.begin());
+}
+
+// Decimal or hexadecimal, with 0x or without: counts, addresses, parts of a UUID.
+bool is_number(std::string_view word)
+{
+    word.remove_prefix(word.starts_with("0x") ? 2 : 0);
+    return std::any_of(word.begin(), word.end(), is_digit) &&
+           std::all_of(word.begin(), word.end(), [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
+}
+
 } // namespace
 
 Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport report, double random)
@@ -129,18 +150,24 @@ Settlement decide_abandoned(const AbandonedJob& job)
 
 std::string error_fingerprint(std::string_view error_class, std::string_view error)
 {
-    // FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/), over the error's words without digits.
+    // FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/), over the error's words without numbers.
     std::uint64_t hash = 14695981039346656037ULL;
     const auto add = [&hash](char c) { hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL; };
     for (const char c : error_class) {
         add(c);
     }
     bool quoted = false;
-    for (const char c : error.substr(0, 512)) {
-        if (c == '"' || c == '\'') {
+    for (std::string_view rest = error.substr(0, 512); !rest.empty();) {
+        const std::string_view word = rest.substr(0, std::max<std::size_t>(word_length(rest), 1));
+        rest.remove_prefix(word.size());
+        if (word == "\"" || word == "'") {
             quoted = !quoted;
-        } else if (!quoted && std::isdigit(static_cast<unsigned char>(c)) == 0) {
-            add(c);
+        } else if (!quoted && !is_number(word)) {
+            for (const char c : word) {
+                if (!is_digit(c)) {
+                    add(c);
+                }
+            }
         }
     }
     std::array<char, 17> text{};
