@@ -108,7 +108,9 @@ BEGIN
             result, output, attempts)
         SELECT
             id, run_at, created_at, started_at, claimed_at, clock_timestamp(), expires_at, worker, batch_id,
-            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost, {schema}.keep_until(keep), 'completed',
+            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost,
+            -- As keep_until() has it; a call for each row would cost more than the rest of it.
+            CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END, 'completed',
             snoozes, priority, crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key,
             serial_key, fair_key, affinity_key, requires, depends_on, on_dependency_failure, tags, meta,
             traceparent, NULL, schedule, result, output,
@@ -125,8 +127,8 @@ BEGIN
         INSERT INTO {schema}.statistics_log (minute, queue, kind, completed, run_ms, wait_ms)
         SELECT
             date_trunc('minute', now()), queue, kind, count(*),
-            sum(extract(epoch FROM now() - claimed_at) * 1000),
-            sum(extract(epoch FROM claimed_at - greatest(run_at, created_at)) * 1000)
+            coalesce(sum(extract(epoch FROM now() - claimed_at) * 1000), 0),
+            coalesce(sum(extract(epoch FROM claimed_at - greatest(run_at, created_at)) * 1000), 0)
         FROM settled
         GROUP BY queue, kind
     )
@@ -298,26 +300,33 @@ BEGIN
     DELETE FROM {schema}.cancel_requests WHERE job_id = j.id;
 END $$;
 
--- Makes room for rows kept until the given days. Days in the past or already standing are passed over.
+-- Makes room for rows kept until the given days. Days already standing are passed over. Gives up where a reader is
+-- in the way: rows find a place in history_other, and the next call tries again.
 CREATE FUNCTION {schema}.ensure_history_days(days date[]) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '2s' AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 DECLARE
     day date;
     made integer := 0;
     name text;
 BEGIN
-    -- One maker at a time; the others find the work done.
-    PERFORM pg_advisory_xact_lock('{schema}.history'::regclass::oid::integer, 2);
     FOREACH day IN ARRAY days LOOP
         name := 'history_' || to_char(day, 'YYYYMMDD');
         CONTINUE WHEN NOT isfinite(day) OR to_regclass(format('{schema}.%I', name)) IS NOT NULL;
-        EXECUTE format('CREATE TABLE {schema}.%I (LIKE {schema}.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', name);
-        -- Rows that arrived before their partition move into it.
-        EXECUTE format('WITH moved AS (DELETE FROM {schema}.history_other WHERE keep_until = %L RETURNING *)
-            INSERT INTO {schema}.%I SELECT * FROM moved', day, name);
-        EXECUTE format('ALTER TABLE {schema}.history ATTACH PARTITION {schema}.%I FOR VALUES FROM (%L) TO (%L)',
-            name, day, day + 1);
-        made := made + 1;
+        -- One maker at a time; the others leave the work to it.
+        EXIT WHEN NOT pg_try_advisory_xact_lock('{schema}.history'::regclass::oid::integer, 2);
+        BEGIN
+            -- The lock comes first: from here on nothing new arrives where the day's rows are moved from.
+            LOCK TABLE {schema}.history_other IN ACCESS EXCLUSIVE MODE;
+            EXECUTE format('CREATE TABLE {schema}.%I (LIKE {schema}.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+                name);
+            EXECUTE format('WITH moved AS (DELETE FROM {schema}.history_other WHERE keep_until = %L RETURNING *)
+                INSERT INTO {schema}.%I SELECT * FROM moved', day, name);
+            EXECUTE format('ALTER TABLE {schema}.history ATTACH PARTITION {schema}.%I FOR VALUES FROM (%L) TO (%L)',
+                name, day, day + 1);
+            made := made + 1;
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN made;
+        END;
     END LOOP;
     RETURN made;
 END $$;

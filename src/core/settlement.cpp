@@ -86,7 +86,8 @@ bool is_number(std::string_view word)
 {
     word.remove_prefix(word.starts_with("0x") ? 2 : 0);
     return std::any_of(word.begin(), word.end(), is_digit) &&
-           std::all_of(word.begin(), word.end(), [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
+        std::all_of(word.begin(), word.end(),
+            [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; });
 }
 
 } // namespace

@@ -118,7 +118,7 @@ SELECT
             AND (j.expires_at IS NULL OR j.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))),
     -- Never 0, lest a caller comes a moment too early and asks again at once.
     (
-        SELECT CAST((julianday(j.run_at) - julianday('now')) * 86400000.0 + 0.999 AS INTEGER)
+        SELECT max(CAST((julianday(j.run_at) - julianday('now')) * 86400000.0 + 0.9 AS INTEGER), 1)
         FROM jobs j
         WHERE j.state IN ('available', 'retryable')
             AND j.queue = l.queue
