@@ -57,8 +57,9 @@ CREATE TABLE queues (
     weight    INTEGER NOT NULL DEFAULT 1,
     CONSTRAINT queues_pkey PRIMARY KEY (queue),
     CONSTRAINT queues_queue_is_1_to_128_printable_characters
-        CHECK (length(queue) BETWEEN 1 AND 128 AND instr(queue, char(0)) = 0
-            AND queue NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
+        CHECK (length(queue) BETWEEN 1 AND 128
+            AND (length(CAST(queue AS BLOB)) = length(queue) OR instr(queue, char(0)) = 0)
+            AND queue NOT GLOB '*[^ -~ -􏿿]*'),
     CONSTRAINT queues_slots_is_not_negative CHECK (slots >= 0),
     CONSTRAINT queues_weight_is_1_to_1000 CHECK (weight BETWEEN 1 AND 1000)
 ) STRICT, WITHOUT ROWID;

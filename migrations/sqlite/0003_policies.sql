@@ -68,8 +68,9 @@ CREATE TABLE schedules (
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     CONSTRAINT schedules_pkey PRIMARY KEY (name),
     CONSTRAINT schedules_name_is_1_to_128_printable_characters
-        CHECK (length(name) BETWEEN 1 AND 128 AND instr(name, char(0)) = 0
-            AND name NOT GLOB '*[' || char(1) || '-' || char(31) || char(127) || '-' || char(159) || ']*'),
+        CHECK (length(name) BETWEEN 1 AND 128
+            AND (length(CAST(name AS BLOB)) = length(name) OR instr(name, char(0)) = 0)
+            AND name NOT GLOB '*[^ -~ -􏿿]*'),
     CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
         CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
     CONSTRAINT schedules_args_is_an_object

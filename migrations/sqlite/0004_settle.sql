@@ -1,4 +1,4 @@
--- Times in one shape, running again after a replacement, settling.
+-- Running again after a replacement, settling.
 --
 -- Locks:   the file, for a moment.
 -- Oldest binary: 0.1.0
@@ -6,23 +6,6 @@
 --
 -- SQLite has no stored functions. A verb is a view without rows: inserting its arguments does what its name says.
 -- The views of this file are the runner's own; those for applications come with the next one.
-
--- Times that an application wrote in another of the ways of ISO 8601, such as datetime('now') gives.
-CREATE TRIGGER jobs_times_of_new AFTER INSERT ON jobs
-WHEN NEW.run_at NOT GLOB '????-??-??T??:??:??.???Z' OR NEW.expires_at NOT GLOB '????-??-??T??:??:??.???Z'
-BEGIN
-    UPDATE jobs
-    SET run_at = strftime('%Y-%m-%dT%H:%M:%fZ', run_at), expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', expires_at)
-    WHERE id = NEW.id;
-END;
-
-CREATE TRIGGER jobs_times_of_changed AFTER UPDATE OF run_at, expires_at ON jobs
-WHEN NEW.run_at NOT GLOB '????-??-??T??:??:??.???Z' OR NEW.expires_at NOT GLOB '????-??-??T??:??:??.???Z'
-BEGIN
-    UPDATE jobs
-    SET run_at = strftime('%Y-%m-%dT%H:%M:%fZ', run_at), expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', expires_at)
-    WHERE id = NEW.id;
-END;
 
 -- A running job whose row an application replaces runs once more after it settles. Fires only for statements that
 -- name one of these columns, and no claim or settle does so while the job keeps running.

@@ -6,7 +6,7 @@
 
 -- Adds a job, or meets the unfinished one that holds its unique_key: on_conflict null refuses, 'skip' leaves the
 -- holder, 'replace' gives it the new job's values, 'merge' adds the new args to its own. Where no key is involved,
--- INSERT INTO jobs … RETURNING id does the same and tells the id.
+-- INSERT INTO jobs … RETURNING id does the same and tells the id. Times may be written in any of SQLite's ways.
 CREATE VIEW enqueue
     (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
      serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
@@ -35,10 +35,10 @@ BEGIN
                 FROM json_each(coalesce(NEW.args, '{}')))) END,
         queue = coalesce(NEW.queue, 'default'),
         priority = coalesce(NEW.priority, 0),
-        run_at = coalesce(NEW.run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(NEW.run_at, 'now')), NEW.run_at),
         max_attempts = NEW.max_attempts,
         timeout = NEW.timeout,
-        expires_at = NEW.expires_at,
+        expires_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.expires_at), NEW.expires_at),
         tags = coalesce(NEW.tags, '[]'),
         meta = coalesce(NEW.meta, '{}')
     WHERE unique_key = NEW.unique_key
@@ -50,8 +50,8 @@ BEGIN
          traceparent)
     SELECT
         NEW.kind, coalesce(NEW.args, '{}'), coalesce(NEW.queue, 'default'), coalesce(NEW.priority, 0),
-        coalesce(NEW.run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), NEW.max_attempts, NEW.timeout,
-        NEW.expires_at, NEW.unique_key, NEW.concurrency_key, coalesce(NEW.cost, 1), NEW.serial_key, NEW.fair_key,
+        coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(NEW.run_at, 'now')), NEW.run_at), NEW.max_attempts,
+        NEW.timeout, coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.expires_at), NEW.expires_at), NEW.unique_key, NEW.concurrency_key, coalesce(NEW.cost, 1), NEW.serial_key, NEW.fair_key,
         coalesce(NEW.requires, '[]'), NEW.affinity_key, NEW.depends_on,
         coalesce(NEW.on_dependency_failure, 'cancel'), NEW.batch_id, coalesce(NEW.tags, '[]'),
         coalesce(NEW.meta, '{}'), NEW.traceparent
@@ -271,7 +271,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state IN ('available', 'retryable'));
 
     UPDATE jobs
-    SET run_at = NEW.run_at, ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    SET run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.run_at), NEW.run_at), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     WHERE id = NEW.id;
 
     INSERT INTO operator_audit (actor, action, job_id, details)
@@ -316,7 +316,7 @@ BEGIN
                 THEN CAST(NEW.changes ->> '$.timeout' AS REAL) / 1000
             ELSE CAST(NEW.changes ->> '$.timeout' AS REAL) END,
         expires_at = CASE WHEN json_type(NEW.changes, '$.expires_at') IS NULL THEN expires_at
-            ELSE NEW.changes ->> '$.expires_at' END,
+            ELSE coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.changes ->> '$.expires_at'), NEW.changes ->> '$.expires_at') END,
         tags = CASE WHEN json_type(NEW.changes, '$.tags') IS NULL THEN tags ELSE NEW.changes -> '$.tags' END,
         meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END
     WHERE id = NEW.id;

@@ -15,7 +15,8 @@ namespace {
 // FULL: a commit is on the disk when it returns. Temporary data stays in memory, so that no statement journal costs a
 // file. A larger cache keeps a large settle from spilling.
 constexpr std::string_view settings =
-    "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;";
+    "PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384; "
+    "PRAGMA journal_size_limit = 67108864;";
 
 int on_busy(void* wait, int tries)
 {
@@ -24,10 +25,12 @@ int on_busy(void* wait, int tries)
 
 } // namespace
 
-Connection::Connection(const std::string& path, const DatabaseOptions& options, Missing missing)
+Connection::Connection(const std::string& path, const DatabaseOptions& options, Missing missing,
+    std::vector<std::string_view> scratch)
     : file_(std::filesystem::absolute(path).lexically_normal().string()),
       deadline_(options.deadline),
-      missing_(missing)
+      missing_(missing),
+      scratch_(std::move(scratch))
 {
     busy_.start(deadline_);
     open();
@@ -78,15 +81,19 @@ void Connection::set_up()
     sqlite3_busy_handler(database_.get(), &on_busy, &busy_);
     run_script(settings);
     choose_journal();
+    for (std::string_view block : scratch_) {
+        Statement(database_.get(), block, file_).run();
+    }
 }
 
-// A rollback journal that is truncated: unlike a deleted one it cannot come back after a power cut and undo a commit.
+// A rollback journal that stays and is overwritten: unlike a deleted one it cannot come back after a power cut and undo a
+// commit, and unlike a truncated one it takes no changes to the file system's own tables, which each cost a flush.
 void Connection::choose_journal()
 {
     if (ask("PRAGMA journal_mode") == "wal" && is_wal_safe_here()) {
         return;
     }
-    for (int tries = 0; ask("PRAGMA journal_mode = TRUNCATE") != "truncate"; ++tries) {
+    for (int tries = 0; ask("PRAGMA journal_mode = PERSIST") != "persist"; ++tries) {
         if (!busy_.pause(tries)) {
             throw Error(ErrorKind::unreachable,
                 file_ + " is in WAL mode, which SQLite " + sqlite3_libversion() +

@@ -29,7 +29,10 @@ class Connection {
 public:
     enum class Missing { refuse, create };
 
-    Connection(const std::string& path, const DatabaseOptions& options, Missing missing);
+    // `scratch`: blocks of queries.sql whose first statement makes a temporary table; it is made at each opening, since
+    // one made in a transaction would go with it when it is rolled back.
+    Connection(const std::string& path, const DatabaseOptions& options, Missing missing,
+        std::vector<std::string_view> scratch = {});
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
     ~Connection() = default;
@@ -118,6 +121,7 @@ private:
     std::string file_;
     Milliseconds deadline_;
     Missing missing_;
+    std::vector<std::string_view> scratch_;
     BusyWait busy_;
     std::unique_ptr<sqlite3, Close> database_;
     // By the block's text, which lives in the binary. Declared after the database: statements go first.

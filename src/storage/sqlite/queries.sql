@@ -13,11 +13,11 @@ INSERT OR ROLLBACK INTO jobs
      serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta, traceparent)
 VALUES
     (?1, ?2, coalesce(?3, 'default'), coalesce(?4, 0),
-     CASE WHEN ?5 IS NOT NULL THEN ?5
+     CASE WHEN ?5 IS NOT NULL THEN coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', ?5), ?5)
         WHEN ?6 IS NULL THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
         ELSE strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?6)) END,
-     ?7, ?8, ?9, ?10, ?11, coalesce(?12, 1), ?13, ?14, coalesce(?15, '[]'), ?16, ?17, coalesce(?18, 'cancel'), ?19,
-     coalesce(?20, '[]'), coalesce(?21, '{}'), ?22);
+     ?7, ?8, coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', ?9), ?9), ?10, ?11, coalesce(?12, 1), ?13, ?14, coalesce(?15, '[]'),
+     ?16, ?17, coalesce(?18, 'cancel'), ?19, coalesce(?20, '[]'), coalesce(?21, '{}'), ?22);
 
 -- The unfinished job that holds a key. ?1 unique_key.
 SELECT id
@@ -199,7 +199,77 @@ WHERE c.worker = ?1
     AND c.batch = ?2;
 
 -- name: complete_jobs
+-- Completes many claims: gathered in a temporary table they cost a quarter of what statements for each would.
+-- OR ROLLBACK here and below: the whole transaction is at stake, so SQLite need not be able to undo the statement alone.
+CREATE TEMP TABLE IF NOT EXISTS completing (
+    id            INTEGER NOT NULL,
+    fence         INTEGER NOT NULL,
+    worker        INTEGER NOT NULL,
+    keep          REAL,
+    result        TEXT,
+    output        TEXT,
+    cpu_ms        INTEGER,
+    max_rss_bytes INTEGER,
+    PRIMARY KEY (id, fence)
+) WITHOUT ROWID;
+
 -- ?1 id, ?2 fence, ?3 worker, ?4 keep, ?5 result, ?6 output, ?7 cpu_ms, ?8 max_rss_bytes.
+INSERT OR IGNORE INTO completing (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+
+-- Sorts out claims that do not stand, and jobs that have to run again.
+DELETE FROM completing
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM jobs j
+    WHERE j.id = completing.id
+        AND j.fence = completing.fence
+        AND j.worker = completing.worker
+        AND j.state = 'running'
+        AND j.rerun = 0);
+
+INSERT OR ROLLBACK INTO history (
+    id, state, worker, fence, keep_until, finished_at, attempt, priority, queue, kind, run_at, expires_at,
+    requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
+    batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
+    on_dependency_failure, traceparent, schedule, cpu_ms, max_rss_bytes, tags, meta, args, result, output, attempts)
+SELECT
+    j.id, 'completed', j.worker, j.fence,
+    CASE WHEN c.keep IS NULL THEN 'infinity'
+        ELSE coalesce(date('now', printf('%.3f seconds', c.keep), '+1 day'), 'infinity') END,
+    strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), j.attempt, j.priority, j.queue, j.kind, j.run_at, j.expires_at,
+    j.requires, j.claimed_at, j.created_at, j.started_at, j.max_attempts, j.timeout, j.crashes, j.snoozes,
+    j.give_backs, j.cost, j.batch_id, j.unique_key, j.concurrency_key, j.serial_key, j.fair_key, j.affinity_key,
+    j.depends_on, j.on_dependency_failure, j.traceparent, j.schedule, c.cpu_ms, c.max_rss_bytes, j.tags, j.meta,
+    j.args, c.result, c.output,
+    CASE WHEN j.fence > 1 THEN (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = j.id) END
+FROM completing c
+CROSS JOIN jobs j
+WHERE j.id = c.id
+    AND (c.keep IS NULL OR c.keep > 0);
+
+INSERT OR ROLLBACK INTO statistics (minute, queue, kind, completed, run_ms, wait_ms)
+SELECT
+    strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), j.queue, j.kind, count(*),
+    CAST(round(sum(julianday('now') - julianday(j.claimed_at)) * 86400000.0) AS INTEGER),
+    CAST(round(sum(julianday(j.claimed_at) - julianday(max(j.run_at, j.created_at))) * 86400000.0) AS INTEGER)
+FROM completing c
+CROSS JOIN jobs j
+WHERE j.id = c.id
+GROUP BY j.queue, j.kind
+ON CONFLICT (minute, queue, kind) DO UPDATE
+SET completed = completed + excluded.completed, run_ms = run_ms + excluded.run_ms,
+    wait_ms = wait_ms + excluded.wait_ms;
+
+DELETE FROM jobs
+WHERE id IN (SELECT id FROM completing);
+
+SELECT id, fence
+FROM completing;
+
+DELETE FROM completing;
+
+-- One claim by itself, such as that of a job that has to run again. Parameters as above.
 INSERT OR ROLLBACK INTO complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 

@@ -19,7 +19,19 @@ std::optional<std::string> some_json(const std::optional<std::string>& json)
     return json ? std::optional(scrub_json(*json)) : std::nullopt;
 }
 
-int complete(Statement& statement, const Settlement& one)
+enum CompleteStatement : std::size_t {
+    make_scratch,
+    gather,
+    sort_out,
+    keep_in_history,
+    count_completed,
+    remove_jobs,
+    list_completed,
+    clear_scratch,
+    complete_one
+};
+
+int put_completion(Statement& statement, const Settlement& one)
 {
     return statement.run(one.token.job, one.token.fence, one.token.worker, one.keep,
         some_json(one.report.result), some_text(one.report.output), one.report.cpu_ms,
@@ -42,13 +54,15 @@ std::vector<Settled> SqliteStorage::settle(
     std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
 {
     return connection_.write([&] {
+        const auto completed = complete_claims(settlements);
         std::vector<Settled> results;
         results.reserve(settlements.size());
         for (const auto& settlement : settlements) {
-            const bool applied = close_claim(settlement);
-            results.push_back(applied             ? Settled::applied
-                    : is_closed(settlement.token) ? Settled::settled_by_job
-                                                  : Settled::lost);
+            const ClaimToken& token = settlement.token;
+            const bool applied = completed.contains({token.job, token.fence}) || close_claim(settlement);
+            results.push_back(applied  ? Settled::applied
+                    : is_closed(token) ? Settled::settled_by_job
+                                       : Settled::lost);
             clear_leftovers(settlement);
         }
         for (const auto batch : done_batches) {
@@ -58,12 +72,39 @@ std::vector<Settled> SqliteStorage::settle(
     });
 }
 
-// Whether the claim stood, and so was closed.
+// Completes, all at once, the claims that stand and whose jobs need not run again; returns which those were.
+std::set<SqliteStorage::ClaimKey> SqliteStorage::complete_claims(std::span<const Settlement> settlements)
+{
+    const auto step = [&](std::size_t nth) -> Statement& {
+        return connection_.statement(queries::complete_jobs, nth);
+    };
+    std::set<ClaimKey> completed;
+    bool any = false;
+    for (const auto& settlement : settlements) {
+        if (settlement.verdict == Verdict::complete) {
+            put_completion(step(gather), settlement);
+            any = true;
+        }
+    }
+    if (any) {
+        step(sort_out).run();
+        step(keep_in_history).run();
+        step(count_completed).run();
+        step(remove_jobs).run();
+        step(list_completed).each([&](const Statement& row) {
+            completed.emplace_hint(completed.end(), row.number(0), row.integer(1));
+        });
+        step(clear_scratch).run();
+    }
+    return completed;
+}
+
+// Closes a claim by itself. Whether it stood, and so was closed.
 bool SqliteStorage::close_claim(const Settlement& settlement)
 {
     switch (settlement.verdict) {
     case Verdict::complete:
-        return complete(connection_.statement(queries::complete_jobs), settlement) > 0;
+        return put_completion(connection_.statement(queries::complete_jobs, complete_one), settlement) > 0;
     case Verdict::requeue:
         return close_attempt(connection_.statement(queries::requeue_jobs), settlement, settlement.delay,
                    settlement.refund) > 0;

@@ -4,7 +4,9 @@
 #include "storage/sqlite/connection.hpp"
 
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 
 namespace jobrunner {
 
@@ -64,6 +66,8 @@ private:
     void check_schema();
     Enqueued enqueue_one(const NewJob& job, OnConflict on_conflict);
     void claim_lane(const ClaimRequest& request, const LaneClaim& lane, std::vector<ClaimedJob>& jobs);
+    using ClaimKey = std::pair<JobId, std::int32_t>;
+    std::set<ClaimKey> complete_claims(std::span<const Settlement> settlements);
     bool close_claim(const Settlement& settlement);
     bool is_closed(const ClaimToken& token);
     void clear_leftovers(const Settlement& settlement);
