@@ -315,7 +315,8 @@ BEGIN
         -- One maker at a time; the others leave the work to it.
         EXIT WHEN NOT pg_try_advisory_xact_lock('{schema}.history'::regclass::oid::integer, 2);
         BEGIN
-            -- The lock comes first: from here on nothing new arrives where the day's rows are moved from.
+            -- Writers wait at the door: one that had chosen history_other already would be refused there afterwards.
+            LOCK TABLE ONLY {schema}.history IN SHARE ROW EXCLUSIVE MODE;
             LOCK TABLE {schema}.history_other IN ACCESS EXCLUSIVE MODE;
             EXECUTE format('CREATE TABLE {schema}.%I (LIKE {schema}.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
                 name);

@@ -4,6 +4,8 @@
 
 #include <libpq-fe.h>
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 
 namespace jobrunner::postgres {
@@ -64,6 +66,18 @@ std::string describe(const std::string& url)
     return value("host") + (port.empty() ? "" : ":" + port) + "/" + value("dbname");
 }
 
+// The name stands in identifiers, in texts and in the names of channels, which have at most 63 bytes.
+void check_schema_name(const std::string& name)
+{
+    const auto is_allowed = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-';
+    };
+    if (name.empty() || name.size() > 48 || !std::all_of(name.begin(), name.end(), is_allowed)) {
+        throw Error(
+            ErrorKind::usage, "the schema's name must be 1 to 48 letters, digits, underscores and hyphens");
+    }
+}
+
 } // namespace
 
 std::string quote_identifier(std::string_view name)
@@ -83,6 +97,7 @@ Connection::Connection(DatabaseOptions options)
       url_(with_defaults(options_.url, options_.application)),
       server_(describe(url_))
 {
+    check_schema_name(options_.schema);
 }
 
 std::string Connection::localize(std::string_view sql) const

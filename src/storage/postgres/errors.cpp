@@ -49,7 +49,7 @@ std::string check_in_words(const std::string& message)
     std::string rest = at == std::string::npos ? "" : name.substr(at + is.size());
     std::replace(rest.begin(), rest.end(), '_', ' ');
     if (rest.empty()) {
-        return "refused by the constraint " + name;
+        return name.empty() ? message : "refused by the constraint " + name;
     }
     return field + (rest.starts_with("not served") ? " is " : " must be ") + rest;
 }
@@ -110,6 +110,9 @@ void rethrow_as_error(bool writes, const std::string& server)
     } catch (const pqxx::broken_connection& failure) {
         throw Error(writes ? ErrorKind::in_doubt : ErrorKind::unreachable,
             "the database " + server + " is not reachable: " + first_line(failure.what()));
+    } catch (const pqxx::insufficient_privilege& failure) {
+        // libpqxx 6 forgets the state of this one.
+        throw Error(ErrorKind::usage, first_line(failure.what()));
     } catch (const pqxx::sql_error& failure) {
         throw_sql_error(failure);
     } catch (const pqxx::failure& failure) {

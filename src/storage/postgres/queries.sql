@@ -585,6 +585,7 @@ GRANT INSERT (kind, args, queue, priority, run_at, max_attempts, timeout, expire
     serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta, traceparent)
     ON {schema}.jobs TO {enqueuer};
 GRANT SELECT (id, unique_key) ON {schema}.jobs TO {enqueuer};
+GRANT SELECT ON {schema}.migrations TO {enqueuer};
 GRANT USAGE ON SEQUENCE {schema}.job_positions TO {enqueuer}, {worker};
 GRANT EXECUTE ON FUNCTION {schema}.enqueue, {schema}.enqueue_many, {schema}.complete, {schema}.fail TO {enqueuer};
 
@@ -594,7 +595,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}
     {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics TO {worker};
 GRANT SELECT ON {schema}.queues, {schema}.migrations TO {worker};
 GRANT EXECUTE ON FUNCTION {schema}.complete_jobs, {schema}.requeue_jobs, {schema}.finish_jobs, {schema}.keep_finished,
-    {schema}.keep_until, {schema}.packed_attempts, {schema}.cancel_unclaimed, {schema}.ensure_history_days,
+    {schema}.keep_until, {schema}.keep_of, {schema}.packed_attempts, {schema}.cancel_unclaimed, {schema}.ensure_history_days,
     {schema}.drop_history_days, {schema}.instant, {schema}.actor TO {worker};
 
 -- Readers: everything that can be looked at.
