@@ -1,0 +1,1473 @@
+-- The schema as it is now, for PostgreSQL 13 and later. Written by scripts/dump_schema; do not edit.
+--
+--   psql --set ON_ERROR_STOP=1 --single-transaction --file schema/postgres.sql DATABASE
+--
+-- makes what `jobrunner migrate` makes of a database without one.
+
+CREATE SCHEMA IF NOT EXISTS jobrunner;
+
+CREATE TABLE IF NOT EXISTS jobrunner.migrations (
+    number        integer NOT NULL,
+    name          text NOT NULL,
+    applied_at    timestamptz NOT NULL DEFAULT now(),
+    applied_by    text NOT NULL,
+    -- Binaries older than this one no longer fit the schema from here on.
+    oldest_binary text NOT NULL,
+    CONSTRAINT migrations_pkey PRIMARY KEY (number)
+);
+
+-- ---- 0001 jobs ----
+
+-- The jobs' home: unfinished jobs, history, dead letters, attempts, output.
+
+CREATE TYPE jobrunner.job_state AS ENUM
+    ('available', 'scheduled', 'blocked', 'running', 'retryable', 'completed', 'cancelled', 'dead');
+
+-- Places in the claim order. A job takes a new place whenever it becomes
+-- runnable again, so that nothing ever becomes runnable below a place that
+-- a worker has already read past (late commits excepted, which are re-read).
+CREATE SEQUENCE jobrunner.job_positions AS bigint;
+
+-- Unfinished jobs only. Columns are ordered by width so that a row carries no padding.
+--
+-- A row stands in the claim order when state = 'available' and run_at <= ready_at.
+-- With run_at > ready_at it is scheduled (or retryable): it is in no claim's way and
+-- is promoted when its time has come, with ready_at = now() and a new position.
+CREATE TABLE jobrunner.jobs (
+    id                    bigint GENERATED ALWAYS AS IDENTITY,
+    position              bigint NOT NULL DEFAULT nextval('jobrunner.job_positions'),
+    run_at                timestamptz NOT NULL DEFAULT now(),
+    ready_at              timestamptz NOT NULL DEFAULT now(),
+    created_at            timestamptz NOT NULL DEFAULT now(),
+    started_at            timestamptz,
+    claimed_at            timestamptz,
+    expires_at            timestamptz,
+    worker                bigint,
+    batch_id              bigint,
+    fence                 integer NOT NULL DEFAULT 0,
+    attempt               integer NOT NULL DEFAULT 0,
+    max_attempts          integer,
+    attempt_limit         integer,
+    cost                  integer NOT NULL DEFAULT 1,
+    state                 jobrunner.job_state NOT NULL DEFAULT 'available',
+    snoozes               integer NOT NULL DEFAULT 0,
+    priority              smallint NOT NULL DEFAULT 0,
+    crashes               smallint NOT NULL DEFAULT 0,
+    give_backs            smallint NOT NULL DEFAULT 0,
+    rerun                 boolean NOT NULL DEFAULT false,
+    kind                  text NOT NULL,
+    queue                 text COLLATE "C" NOT NULL DEFAULT 'default',
+    args                  jsonb NOT NULL DEFAULT '{}',
+    timeout               interval,
+    retry_delay           interval,
+    unique_key            text,
+    concurrency_key       text,
+    serial_key            text,
+    fair_key              text,
+    affinity_key          text,
+    requires              text[] NOT NULL DEFAULT '{}',
+    depends_on            bigint[],
+    on_dependency_failure text NOT NULL DEFAULT 'cancel',
+    tags                  text[] NOT NULL DEFAULT '{}',
+    meta                  jsonb NOT NULL DEFAULT '{}',
+    traceparent           text,
+    reason                text,
+    schedule              text,
+
+    -- Serves every statement that names a job: settle, find, operator verbs.
+    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    -- Serves ON CONFLICT (unique_key); whole, because a plain ON CONFLICT can infer no partial index.
+    CONSTRAINT jobs_unique_key UNIQUE (unique_key),
+
+    CONSTRAINT jobs_kind_is_1_to_128_printable_characters
+        CHECK (length(kind) BETWEEN 1 AND 128 AND kind !~ '[[:cntrl:]]'),
+    CONSTRAINT jobs_queue_is_1_to_128_printable_characters
+        CHECK (queue = 'default' OR (length(queue) BETWEEN 1 AND 128 AND queue !~ '[[:cntrl:]]')),
+    CONSTRAINT jobs_args_is_an_object CHECK (jsonb_typeof(args) = 'object'),
+    CONSTRAINT jobs_args_is_at_most_1_mib CHECK (pg_column_size(args) <= 1048576),
+    CONSTRAINT jobs_meta_is_an_object_of_at_most_64_kib
+        CHECK (jsonb_typeof(meta) = 'object' AND pg_column_size(meta) <= 65536),
+    CONSTRAINT jobs_run_at_is_finite CHECK (isfinite(run_at)),
+    CONSTRAINT jobs_expires_at_is_finite CHECK (isfinite(expires_at)),
+    CONSTRAINT jobs_max_attempts_is_1_to_10000 CHECK (max_attempts BETWEEN 1 AND 10000),
+    CONSTRAINT jobs_timeout_is_over_0_and_at_most_30_days
+        CHECK (timeout > interval '0' AND timeout <= interval '30 days'),
+    CONSTRAINT jobs_cost_is_1_to_1000000 CHECK (cost BETWEEN 1 AND 1000000),
+    CONSTRAINT jobs_unique_key_is_1_to_1024_bytes CHECK (octet_length(unique_key) BETWEEN 1 AND 1024),
+    CONSTRAINT jobs_concurrency_key_is_1_to_512_bytes CHECK (octet_length(concurrency_key) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_serial_key_is_1_to_512_bytes CHECK (octet_length(serial_key) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_fair_key_is_1_to_512_bytes CHECK (octet_length(fair_key) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_affinity_key_is_1_to_512_bytes CHECK (octet_length(affinity_key) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_requires_is_at_most_4_kib CHECK (pg_column_size(requires) <= 4096),
+    CONSTRAINT jobs_tags_is_at_most_4_kib CHECK (pg_column_size(tags) <= 4096),
+    CONSTRAINT jobs_depends_on_is_at_most_10000_ids CHECK (cardinality(depends_on) BETWEEN 1 AND 10000),
+    CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
+        CHECK (on_dependency_failure IN ('cancel', 'run', 'block')),
+    -- Taken away, one by one, by the migrations that bring what these columns promise:
+    -- until then a job that asks for it is refused rather than run out of order.
+    CONSTRAINT jobs_serial_key_is_not_served_by_this_version CHECK (serial_key IS NULL),
+    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
+    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
+    CONSTRAINT jobs_traceparent_is_at_most_128_bytes CHECK (octet_length(traceparent) <= 128),
+    -- I2: running exactly when a worker is set.
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+) WITH (
+    -- Rows die by the claim and by the settle: vacuum early, and by count rather than by share.
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0.2,
+    autovacuum_analyze_scale_factor = 0.1,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+-- Serves claim_jobs, probe_lanes and find_stragglers: a lane's runnable jobs in claim order.
+-- No predicate of a settle implies this one, so it never competes with the primary key.
+CREATE INDEX jobs_claimable ON jobrunner.jobs (queue, priority, position)
+    WHERE state = 'available' AND run_at <= ready_at;
+
+-- Serves promote_jobs and next_due: jobs whose time is still ahead.
+CREATE INDEX jobs_due ON jobrunner.jobs (run_at)
+    WHERE state IN ('available', 'retryable') AND run_at > ready_at;
+
+-- Serves expire_jobs.
+CREATE INDEX jobs_expiring ON jobrunner.jobs (expires_at)
+    WHERE expires_at IS NOT NULL AND state <> 'running';
+
+-- Serves batch progress and batch cancel.
+CREATE INDEX jobs_batch ON jobrunner.jobs (batch_id) WHERE batch_id IS NOT NULL;
+
+-- Serves the choice of the next job of a serial key.
+CREATE INDEX jobs_serial ON jobrunner.jobs (serial_key, id) WHERE serial_key IS NOT NULL;
+
+-- One row per claim that took anything: the jobs it took. It stands in for an index on the running
+-- jobs, which would cost every claim a write per job. Removed with the last of its jobs; a row left
+-- behind is harmless, since every reader checks the jobs themselves.
+CREATE TABLE jobrunner.claims (
+    worker     bigint NOT NULL,
+    batch      bigint NOT NULL,
+    claimed_at timestamptz NOT NULL DEFAULT now(),
+    jobs       bigint[] NOT NULL,
+    -- Serves rescue, running_jobs and the reading back of a claim in doubt.
+    CONSTRAINT claims_pkey PRIMARY KEY (worker, batch)
+);
+
+-- Finished jobs that are not dead, by the day until which they are kept.
+-- A day's partition is dropped whole; no row is ever deleted one by one.
+CREATE TABLE jobrunner.history (
+    id                    bigint NOT NULL,
+    run_at                timestamptz NOT NULL,
+    created_at            timestamptz NOT NULL,
+    started_at            timestamptz,
+    claimed_at            timestamptz,
+    finished_at           timestamptz NOT NULL,
+    expires_at            timestamptz,
+    worker                bigint,
+    batch_id              bigint,
+    max_rss_bytes         bigint,
+    cpu_ms                bigint,
+    fence                 integer NOT NULL,
+    attempt               integer NOT NULL,
+    max_attempts          integer,
+    cost                  integer NOT NULL,
+    keep_until            date NOT NULL,
+    state                 jobrunner.job_state NOT NULL,
+    snoozes               integer NOT NULL,
+    priority              smallint NOT NULL,
+    crashes               smallint NOT NULL,
+    give_backs            smallint NOT NULL,
+    kind                  text NOT NULL,
+    queue                 text COLLATE "C" NOT NULL,
+    args                  jsonb NOT NULL,
+    timeout               interval,
+    unique_key            text,
+    concurrency_key       text,
+    serial_key            text,
+    fair_key              text,
+    affinity_key          text,
+    requires              text[] NOT NULL,
+    depends_on            bigint[],
+    on_dependency_failure text NOT NULL,
+    tags                  text[] NOT NULL,
+    meta                  jsonb NOT NULL,
+    traceparent           text,
+    reason                text,
+    schedule              text,
+    result                jsonb,
+    output                text,
+    error                 text,
+    attempts              jsonb
+) PARTITION BY RANGE (keep_until);
+
+-- Serves find_job and the operator verbs on finished jobs.
+CREATE INDEX history_id ON jobrunner.history (id);
+
+-- Kept for ever by the kind's wish.
+CREATE TABLE jobrunner.history_for_ever PARTITION OF jobrunner.history FOR VALUES FROM ('infinity') TO (MAXVALUE);
+-- Catches a day whose partition does not stand yet, so that a settle never fails for want of one.
+CREATE TABLE jobrunner.history_other PARTITION OF jobrunner.history DEFAULT;
+
+-- Dead letters: out of attempts, or failed for good. Kept until someone retries or deletes them.
+CREATE TABLE jobrunner.dead_jobs (LIKE jobrunner.history);
+ALTER TABLE jobrunner.dead_jobs
+    ALTER COLUMN keep_until SET DEFAULT 'infinity',
+    ADD COLUMN fingerprint text,
+    ADD CONSTRAINT dead_jobs_pkey PRIMARY KEY (id),
+    ADD CONSTRAINT dead_jobs_state_is_dead CHECK (state = 'dead');
+
+-- Serves `dead`: dead letters grouped by error, newest first.
+CREATE INDEX dead_jobs_fingerprint ON jobrunner.dead_jobs (kind, fingerprint, finished_at);
+
+-- Closed claims of unfinished jobs; they move into the job's own row when it finishes.
+CREATE TABLE jobrunner.attempt_log (
+    job_id        bigint NOT NULL,
+    started_at    timestamptz,
+    finished_at   timestamptz NOT NULL DEFAULT now(),
+    worker        bigint,
+    cpu_ms        bigint,
+    max_rss_bytes bigint,
+    fence         integer NOT NULL,
+    attempt       integer NOT NULL,
+    exit_code     integer,
+    signal        integer,
+    outcome       text NOT NULL,
+    error_class   text,
+    error         text,
+    backtrace     text,
+    output        text,
+    -- I3 and I12: a claim has one closing event.
+    CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
+    CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
+        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+);
+
+-- What a running job printed and said so far; cleared when its attempt is settled.
+CREATE TABLE jobrunner.output_chunks (
+    job_id     bigint NOT NULL,
+    fence      integer NOT NULL,
+    sequence   integer NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT now(),
+    stream     text NOT NULL,
+    body       text NOT NULL,
+    CONSTRAINT output_chunks_pkey PRIMARY KEY (job_id, fence, sequence),
+    CONSTRAINT output_chunks_stream_is_out_error_or_log CHECK (stream IN ('out', 'error', 'log')),
+    CONSTRAINT output_chunks_body_is_at_most_64_kib CHECK (octet_length(body) <= 65536)
+);
+
+-- A running job's last word of progress, and the checkpoint handed to its next attempt.
+CREATE TABLE jobrunner.progress (
+    job_id     bigint NOT NULL,
+    fence      integer NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    percent    double precision,
+    note       text,
+    checkpoint jsonb,
+    CONSTRAINT progress_pkey PRIMARY KEY (job_id),
+    CONSTRAINT progress_percent_is_0_to_100 CHECK (percent BETWEEN 0 AND 100),
+    CONSTRAINT progress_checkpoint_is_at_most_1_mib CHECK (pg_column_size(checkpoint) <= 1048576)
+);
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (1, 'jobs', 'by hand', '0.1.0');
+
+-- ---- 0002 workers ----
+
+-- Workers, what their configurations publish, operators' requests, statistics.
+
+-- One row per start of a worker process. Its lease covers all its claims.
+CREATE TABLE jobrunner.workers (
+    id           bigint NOT NULL,
+    started_at   timestamptz NOT NULL DEFAULT now(),
+    heartbeat_at timestamptz NOT NULL DEFAULT now(),
+    lease_until  timestamptz NOT NULL,
+    lease        interval NOT NULL,
+    pid          integer NOT NULL,
+    slots        integer NOT NULL,
+    running      integer NOT NULL DEFAULT 0,
+    -- 'lost': lease passed, jobs not all taken back yet; 'gone': lost and cleared up; 'stopped': left by itself.
+    state        text NOT NULL DEFAULT 'running',
+    name         text NOT NULL,
+    host         text NOT NULL,
+    version      text NOT NULL,
+    labels       text[] NOT NULL DEFAULT '{}',
+    queues       text[] NOT NULL DEFAULT '{}',
+    kinds        text[] NOT NULL DEFAULT '{}',
+    report       jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT workers_pkey PRIMARY KEY (id),
+    CONSTRAINT workers_id_is_positive CHECK (id > 0),
+    CONSTRAINT workers_lease_is_1_second_to_1_hour CHECK (lease BETWEEN interval '1 second' AND interval '1 hour'),
+    CONSTRAINT workers_state_is_known CHECK (state IN ('running', 'quiet', 'stopping', 'stopped', 'lost', 'gone'))
+) WITH (fillfactor = 50);
+
+-- Serves mark_lost_workers and abandoned_jobs.
+CREATE INDEX workers_lease ON jobrunner.workers (lease_until) WHERE state NOT IN ('stopped', 'gone');
+
+-- Policies that workers publish: what a kind promises, never what it executes. The latest publisher wins.
+CREATE TABLE jobrunner.kinds (
+    kind         text NOT NULL,
+    max_attempts integer NOT NULL,
+    -- Waits after attempts 1, 2, …; the last stands for all later ones.
+    retry_delays interval[] NOT NULL,
+    timeout      interval,
+    keep         interval,
+    snooze       interval NOT NULL DEFAULT interval '1 minute',
+    notify       boolean NOT NULL DEFAULT false,
+    unique_policy jsonb,
+    published_at timestamptz NOT NULL DEFAULT now(),
+    published_by text NOT NULL DEFAULT '',
+    CONSTRAINT kinds_pkey PRIMARY KEY (kind),
+    CONSTRAINT kinds_has_retry_delays CHECK (cardinality(retry_delays) >= 1)
+);
+
+-- Queues that somebody has said something about; a queue needs no row here to be used.
+CREATE TABLE jobrunner.queues (
+    queue      text COLLATE "C" NOT NULL,
+    paused_at  timestamptz,
+    paused_by  text,
+    slots      integer,
+    weight     integer NOT NULL DEFAULT 1,
+    CONSTRAINT queues_pkey PRIMARY KEY (queue),
+    CONSTRAINT queues_queue_is_1_to_128_printable_characters
+        CHECK (length(queue) BETWEEN 1 AND 128 AND queue !~ '[[:cntrl:]]'),
+    CONSTRAINT queues_slots_is_not_negative CHECK (slots >= 0),
+    CONSTRAINT queues_weight_is_1_to_1000 CHECK (weight BETWEEN 1 AND 1000)
+);
+
+-- Wishes to stop running jobs; their worker grants them. Apart from jobs, so that a
+-- job's row that a long transaction holds does not make an operator wait.
+CREATE TABLE jobrunner.cancel_requests (
+    job_id       bigint NOT NULL,
+    fence        integer NOT NULL,
+    worker       bigint NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    requested_by text NOT NULL,
+    CONSTRAINT cancel_requests_pkey PRIMARY KEY (job_id)
+);
+
+-- Serves cancel_requests_of_worker.
+CREATE INDEX cancel_requests_worker ON jobrunner.cancel_requests (worker);
+
+-- What operators did, in their words' stead.
+CREATE TABLE jobrunner.operator_audit (
+    id      bigint GENERATED ALWAYS AS IDENTITY,
+    at      timestamptz NOT NULL DEFAULT now(),
+    actor   text NOT NULL,
+    action  text NOT NULL,
+    job_id  bigint,
+    queue   text,
+    details jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT operator_audit_pkey PRIMARY KEY (id)
+);
+
+-- Serves the audit trail of one job.
+CREATE INDEX operator_audit_job ON jobrunner.operator_audit (job_id) WHERE job_id IS NOT NULL;
+
+-- Settled work, appended by the very transaction that settles it, so the counts are exact: no row is
+-- updated by two workers. Folded into `statistics` by maintenance.
+CREATE TABLE jobrunner.statistics_log (
+    minute    timestamptz NOT NULL,
+    queue     text NOT NULL,
+    kind      text NOT NULL,
+    completed integer NOT NULL DEFAULT 0,
+    failed    integer NOT NULL DEFAULT 0,
+    dead      integer NOT NULL DEFAULT 0,
+    cancelled integer NOT NULL DEFAULT 0,
+    snoozed   integer NOT NULL DEFAULT 0,
+    released  integer NOT NULL DEFAULT 0,
+    crashed   integer NOT NULL DEFAULT 0,
+    run_ms    bigint NOT NULL DEFAULT 0,
+    wait_ms   bigint NOT NULL DEFAULT 0
+);
+
+CREATE TABLE jobrunner.statistics (
+    minute    timestamptz NOT NULL,
+    queue     text NOT NULL,
+    kind      text NOT NULL,
+    completed bigint NOT NULL DEFAULT 0,
+    failed    bigint NOT NULL DEFAULT 0,
+    dead      bigint NOT NULL DEFAULT 0,
+    cancelled bigint NOT NULL DEFAULT 0,
+    snoozed   bigint NOT NULL DEFAULT 0,
+    released  bigint NOT NULL DEFAULT 0,
+    crashed   bigint NOT NULL DEFAULT 0,
+    run_ms    bigint NOT NULL DEFAULT 0,
+    wait_ms   bigint NOT NULL DEFAULT 0,
+    CONSTRAINT statistics_pkey PRIMARY KEY (minute, queue, kind)
+);
+
+-- Deploys and other marks on the time line.
+CREATE TABLE jobrunner.events (
+    id    bigint GENERATED ALWAYS AS IDENTITY,
+    at    timestamptz NOT NULL DEFAULT now(),
+    event text NOT NULL,
+    note  text NOT NULL DEFAULT '',
+    CONSTRAINT events_pkey PRIMARY KEY (id)
+);
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (2, 'workers', 'by hand', '0.1.0');
+
+-- ---- 0003 policies ----
+
+-- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+
+CREATE TABLE jobrunner.batches (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    parent_id   bigint,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    sealed_at   timestamptz,
+    finished_at timestamptz,
+    name        text NOT NULL DEFAULT '',
+    on_success  jsonb,
+    on_complete jsonb,
+    on_death    jsonb,
+    meta        jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT batches_pkey PRIMARY KEY (id)
+);
+
+-- Members as they come and go, one row per transaction and batch: summed up for progress,
+-- folded by maintenance, so that no settle waits for another's row.
+CREATE TABLE jobrunner.batch_counts (
+    batch_id  bigint NOT NULL,
+    at        timestamptz NOT NULL DEFAULT now(),
+    added     integer NOT NULL DEFAULT 0,
+    completed integer NOT NULL DEFAULT 0,
+    cancelled integer NOT NULL DEFAULT 0,
+    dead      integer NOT NULL DEFAULT 0
+);
+
+-- Serves the sum of one batch.
+CREATE INDEX batch_counts_batch ON jobrunner.batch_counts (batch_id);
+
+-- An edge per parent of a blocked job. An edge is closed in place by its parent's settle; the child's own
+-- row is written once, when its last edge closes, however many parents it has.
+CREATE TABLE jobrunner.dependencies (
+    job_id       bigint NOT NULL,
+    parent_id    bigint NOT NULL,
+    closed_at    timestamptz,
+    parent_state jobrunner.job_state,
+    result       jsonb,
+    CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
+);
+
+-- Serves the closing of a settled parent's edges.
+CREATE INDEX dependencies_open ON jobrunner.dependencies (parent_id) WHERE closed_at IS NULL;
+
+-- Children with an edge closed since they were last looked at, and how many edges are still open.
+CREATE TABLE jobrunner.dependency_counts (
+    job_id  bigint NOT NULL,
+    pending integer NOT NULL,
+    failed  integer NOT NULL DEFAULT 0,
+    CONSTRAINT dependency_counts_pkey PRIMARY KEY (job_id),
+    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+);
+
+CREATE TABLE jobrunner.schedules (
+    name       text NOT NULL,
+    expression text NOT NULL,
+    time_zone  text NOT NULL DEFAULT 'UTC',
+    kind       text NOT NULL,
+    args       jsonb NOT NULL DEFAULT '{}',
+    options    jsonb NOT NULL DEFAULT '{}',
+    overlap    text NOT NULL DEFAULT 'queue',
+    missed     text NOT NULL DEFAULT 'last',
+    jitter     interval NOT NULL DEFAULT interval '0',
+    next_at    timestamptz,
+    paused_at  timestamptz,
+    source     text NOT NULL DEFAULT 'sql',
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT schedules_pkey PRIMARY KEY (name),
+    CONSTRAINT schedules_name_is_1_to_128_printable_characters
+        CHECK (length(name) BETWEEN 1 AND 128 AND name !~ '[[:cntrl:]]'),
+    CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
+        CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
+    CONSTRAINT schedules_args_is_an_object CHECK (jsonb_typeof(args) = 'object')
+);
+
+-- Serves the search for due schedules.
+CREATE INDEX schedules_due ON jobrunner.schedules (next_at) WHERE paused_at IS NULL;
+
+-- A due time enqueues once: the key decides, whoever comes first.
+CREATE TABLE jobrunner.schedule_runs (
+    schedule    text NOT NULL,
+    due_at      timestamptz NOT NULL,
+    enqueued_at timestamptz NOT NULL DEFAULT now(),
+    job_id      bigint,
+    outcome     text NOT NULL DEFAULT 'enqueued',
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+);
+
+CREATE TABLE jobrunner.limits (
+    id         bigint GENERATED ALWAYS AS IDENTITY,
+    scope      text NOT NULL,
+    name       text NOT NULL,
+    at_most    integer,
+    starts     integer,
+    period     interval,
+    waiting    integer,
+    CONSTRAINT limits_pkey PRIMARY KEY (id),
+    CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
+    CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
+    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+);
+
+-- Live claims that count against a limit; a row lives as long as its claim.
+CREATE TABLE jobrunner.limit_holds (
+    scope  text NOT NULL,
+    name   text NOT NULL,
+    job_id bigint NOT NULL,
+    fence  integer NOT NULL,
+    worker bigint NOT NULL,
+    cost   integer NOT NULL,
+    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
+);
+
+-- Starts within the longest period of their limit.
+CREATE TABLE jobrunner.limit_starts (
+    scope      text NOT NULL,
+    name       text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    cost       integer NOT NULL
+);
+
+-- Serves the count of starts within a sliding period.
+CREATE INDEX limit_starts_window ON jobrunner.limit_starts (scope, name, started_at);
+
+-- Unique keys that outlive their job.
+CREATE TABLE jobrunner.unique_windows (
+    unique_key text NOT NULL,
+    job_id     bigint NOT NULL,
+    until      timestamptz NOT NULL,
+    CONSTRAINT unique_windows_pkey PRIMARY KEY (unique_key)
+);
+
+-- Serves the clearing of windows that have passed.
+CREATE INDEX unique_windows_until ON jobrunner.unique_windows (until);
+
+-- Named signals that jobs wait for, and those sent before anyone waited.
+CREATE TABLE jobrunner.signals (
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    name        text NOT NULL,
+    job_id      bigint,
+    waits_until timestamptz,
+    sent_at     timestamptz,
+    payload     jsonb,
+    CONSTRAINT signals_pkey PRIMARY KEY (id),
+    CONSTRAINT signals_name_is_1_to_512_bytes CHECK (octet_length(name) BETWEEN 1 AND 512)
+);
+
+-- Serves the meeting of a signal with those who wait for it.
+CREATE INDEX signals_name ON jobrunner.signals (name);
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (3, 'policies', 'by hand', '0.1.0');
+
+-- ---- 0004 settle ----
+
+-- Wake-ups, settling, history's partitions.
+
+-- Tells sleeping workers about new jobs, once per statement.
+--
+-- A worker that sleeps holds the advisory lock (table, 1) shared on its listening session; a busy
+-- one does not. While nobody sleeps the probe below succeeds and nothing is sent: NOTIFY would
+-- take a lock on the whole database at commit. The lock goes with its session, so no flag is left behind.
+-- A wake-up missed in between costs one poll. `SET LOCAL jobrunner.wake = off` switches it off.
+CREATE FUNCTION jobrunner.wake_workers() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('jobrunner.wake', true) = 'off' THEN
+        RETURN NULL;
+    END IF;
+    IF pg_try_advisory_lock(TG_RELID::integer, 1) THEN
+        PERFORM pg_advisory_unlock(TG_RELID::integer, 1);
+    ELSE
+        PERFORM pg_notify(TG_TABLE_SCHEMA || '_wake', '');
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_wake AFTER INSERT ON jobrunner.jobs
+    FOR EACH STATEMENT EXECUTE FUNCTION jobrunner.wake_workers();
+
+-- A running job whose row an application replaces runs once more after it settles.
+CREATE FUNCTION jobrunner.mark_rerun() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.jobs
+    SET rerun = true
+    WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+
+-- Fires only for statements that name one of these columns, and no claim or settle does so while the job keeps running.
+CREATE TRIGGER jobs_replaced_while_running
+    AFTER UPDATE OF kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, tags, meta ON jobrunner.jobs
+    FOR EACH ROW
+    WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
+    EXECUTE FUNCTION jobrunner.mark_rerun();
+
+-- A job that waits for its next attempt and is given a time that has come already is neither ahead of its time nor
+-- in the claim order: it takes a place there.
+CREATE FUNCTION jobrunner.make_runnable() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.jobs
+    SET state = 'available', position = nextval('jobrunner.job_positions')
+    WHERE id = NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_brought_forward
+    AFTER UPDATE OF run_at ON jobrunner.jobs
+    FOR EACH ROW
+    WHEN (NEW.state = 'retryable' AND NEW.run_at <= NEW.ready_at)
+    EXECUTE FUNCTION jobrunner.make_runnable();
+
+-- The attempts of a job as they are kept with it once it has finished.
+CREATE FUNCTION jobrunner.packed_attempts(job bigint) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jsonb_agg(to_jsonb(a) - 'job_id' ORDER BY a.fence)
+    FROM jobrunner.attempt_log a
+    WHERE a.job_id = job
+$$;
+
+-- The first day on which a row may go that is to be kept for `keep` from now; null keeps for ever.
+CREATE FUNCTION jobrunner.keep_until(keep interval) RETURNS date
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END
+$$;
+
+-- Completes claims of one worker. The arrays run side by side; those of null stand for nulls throughout.
+-- keeps: how long each job is kept; null for ever, zero not at all. records: closing rows go to attempts too.
+-- Returns the ids of those that were no longer that worker's. A job replaced while it ran goes back to the queue.
+CREATE FUNCTION jobrunner.complete_jobs(
+    of_worker bigint, ids bigint[], fences integer[], keeps interval[],
+    results jsonb[], outputs text[], cpus bigint[], sizes bigint[])
+RETURNS bigint[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+DECLARE
+    done bigint[];
+    again bigint[];
+BEGIN
+    WITH settled AS MATERIALIZED (
+        DELETE FROM jobrunner.jobs j
+        USING unnest(ids, fences, keeps, results, outputs, cpus, sizes)
+            AS s(id, fence, keep, result, output, cpu_ms, max_rss_bytes)
+        WHERE j.id = s.id
+            AND j.fence = s.fence
+            AND j.worker = of_worker
+            AND j.state = 'running'
+            AND NOT j.rerun
+        RETURNING j.*, s.keep, s.result, s.output, s.cpu_ms, s.max_rss_bytes
+    ),
+    kept AS (
+        INSERT INTO jobrunner.history (
+            id, run_at, created_at, started_at, claimed_at, finished_at, expires_at, worker, batch_id,
+            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost, keep_until, state, snoozes, priority,
+            crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key, serial_key, fair_key,
+            affinity_key, requires, depends_on, on_dependency_failure, tags, meta, traceparent, reason, schedule,
+            result, output, attempts)
+        SELECT
+            id, run_at, created_at, started_at, claimed_at, clock_timestamp(), expires_at, worker, batch_id,
+            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost,
+            -- As keep_until() has it; a call for each row would cost more than the rest of it.
+            CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END, 'completed',
+            snoozes, priority, crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key,
+            serial_key, fair_key, affinity_key, requires, depends_on, on_dependency_failure, tags, meta,
+            traceparent, NULL, schedule, result, output,
+            CASE WHEN fence > 1 THEN jobrunner.packed_attempts(id) END
+        FROM settled
+        WHERE keep IS NULL OR keep > interval '0'
+    ),
+    attempts_moved AS (
+        DELETE FROM jobrunner.attempt_log a
+        USING settled s
+        WHERE s.fence > 1 AND a.job_id = s.id
+    ),
+    counted AS (
+        INSERT INTO jobrunner.statistics_log (minute, queue, kind, completed, run_ms, wait_ms)
+        SELECT
+            date_trunc('minute', now()), queue, kind, count(*),
+            coalesce(sum(extract(epoch FROM now() - claimed_at) * 1000), 0),
+            coalesce(sum(extract(epoch FROM claimed_at - greatest(run_at, created_at)) * 1000), 0)
+        FROM settled
+        GROUP BY queue, kind
+    )
+    SELECT array_agg(id) INTO done FROM settled;
+
+    IF coalesce(cardinality(done), 0) < cardinality(ids) THEN
+        WITH settled AS (
+            UPDATE jobrunner.jobs j
+            SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = false,
+                run_at = greatest(j.run_at, now()), ready_at = now(),
+                position = nextval('jobrunner.job_positions')
+            FROM unnest(ids, fences, cpus, sizes, outputs) AS s(id, fence, cpu_ms, max_rss_bytes, output)
+            WHERE j.id = s.id
+                AND j.fence = s.fence
+                AND j.worker = of_worker
+                AND j.state = 'running'
+                AND j.rerun
+            RETURNING j.id, j.fence, j.claimed_at, s.cpu_ms, s.max_rss_bytes, s.output, j.queue, j.kind
+        ),
+        recorded AS (
+            INSERT INTO jobrunner.attempt_log
+                (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, output, outcome)
+            SELECT id, fence, 1, of_worker, claimed_at, cpu_ms, max_rss_bytes, output, 'completed'
+            FROM settled
+        ),
+        counted AS (
+            INSERT INTO jobrunner.statistics_log (minute, queue, kind, completed)
+            SELECT date_trunc('minute', now()), queue, kind, count(*)
+            FROM settled
+            GROUP BY queue, kind
+        )
+        SELECT array_agg(id) INTO again FROM settled;
+        RETURN ARRAY(SELECT unnest(ids) EXCEPT SELECT unnest(done) EXCEPT SELECT unnest(again));
+    END IF;
+    RETURN '{}';
+END $$;
+
+-- Closes claims that did not complete and puts their jobs back: after a failure, a snooze, a give-back or a
+-- crash. One object per claim: id, fence, worker, outcome, delay_ms, refund (attempts given back), reason and
+-- the attempt's record. Returns the ids that were still those claims'.
+CREATE FUNCTION jobrunner.requeue_jobs(settlements jsonb) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+BEGIN
+    RETURN QUERY
+    WITH wanted AS MATERIALIZED (
+        SELECT *
+        FROM jsonb_to_recordset(settlements) AS s(
+            id bigint, fence integer, worker bigint, outcome text, delay_ms bigint, refund integer, reason text,
+            error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
+            max_rss_bytes bigint, output text)
+        ORDER BY id
+    ),
+    settled AS MATERIALIZED (
+        UPDATE jobrunner.jobs j
+        SET state = CASE WHEN s.outcome IN ('failed', 'timed_out', 'crashed') AND s.delay_ms > 0 AND NOT j.rerun
+                THEN 'retryable' ELSE 'available' END::jobrunner.job_state,
+            worker = NULL,
+            attempt = CASE WHEN j.rerun THEN 0 ELSE j.attempt - s.refund END,
+            crashes = CASE WHEN j.rerun THEN 0 ELSE j.crashes + (s.outcome = 'crashed')::integer END,
+            snoozes = CASE WHEN j.rerun THEN 0 ELSE j.snoozes + (s.outcome = 'snoozed')::integer END,
+            give_backs = least(j.give_backs + (s.outcome = 'released')::integer, 32767),
+            run_at = CASE WHEN j.rerun THEN greatest(j.run_at, now())
+                ELSE now() + s.delay_ms * interval '1 millisecond' END,
+            ready_at = now(),
+            rerun = false,
+            position = nextval('jobrunner.job_positions'),
+            reason = s.reason
+        FROM wanted s
+        WHERE j.id = s.id
+            AND j.fence = s.fence
+            AND j.worker = s.worker
+            AND j.state = 'running'
+        RETURNING j.id, j.queue, j.kind, j.claimed_at, greatest(j.attempt + s.refund, 1) AS attempt, s.fence, s.worker,
+            s.outcome, s.error_class, s.error, s.backtrace, s.exit_code, s.signal, s.cpu_ms, s.max_rss_bytes, s.output
+    ),
+    recorded AS (
+        INSERT INTO jobrunner.attempt_log
+            (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
+             exit_code, signal, cpu_ms, max_rss_bytes, output)
+        SELECT
+            d.id, d.fence, d.attempt, d.worker, d.claimed_at, clock_timestamp(), d.outcome, d.error_class, d.error,
+            d.backtrace, d.exit_code, d.signal, d.cpu_ms, d.max_rss_bytes, d.output
+        FROM settled d
+    ),
+    counted AS (
+        INSERT INTO jobrunner.statistics_log (minute, queue, kind, failed, snoozed, released, crashed)
+        SELECT
+            date_trunc('minute', now()), s.queue, s.kind,
+            count(*) FILTER (WHERE s.outcome IN ('failed', 'timed_out')),
+            count(*) FILTER (WHERE s.outcome = 'snoozed'),
+            count(*) FILTER (WHERE s.outcome = 'released'),
+            count(*) FILTER (WHERE s.outcome = 'crashed')
+        FROM settled s
+        GROUP BY s.queue, s.kind
+    )
+    SELECT d.id FROM settled d;
+END $$;
+
+-- Closes claims for good without completing them: dead or cancelled. One object per claim, as for
+-- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. A job replaced while it ran goes back to the
+-- queue instead. Returns the ids that were still those claims'.
+CREATE FUNCTION jobrunner.finish_jobs(settlements jsonb) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+DECLARE
+    s record;
+    j jobrunner.jobs%ROWTYPE;
+    closing jsonb;
+BEGIN
+    FOR s IN
+        SELECT *
+        FROM jsonb_to_recordset(settlements) AS r(
+            id bigint, fence integer, worker bigint, state text, outcome text, keep_ms bigint, reason text,
+            error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
+            max_rss_bytes bigint, output text, fingerprint text)
+        ORDER BY id
+    LOOP
+        DELETE FROM jobrunner.jobs d
+        WHERE d.id = s.id
+            AND d.fence = s.fence
+            AND d.worker = s.worker
+            AND d.state = 'running'
+            AND NOT d.rerun
+        RETURNING d.* INTO j;
+        IF NOT FOUND THEN
+            RETURN QUERY
+            SELECT r.id
+            FROM jobrunner.requeue_jobs(jsonb_build_array(to_jsonb(s) || '{"delay_ms": 0, "refund": 0}')) AS r(id);
+            CONTINUE;
+        END IF;
+
+        closing := jsonb_strip_nulls(jsonb_build_object(
+            'fence', s.fence, 'attempt', j.attempt, 'worker', s.worker, 'started_at', j.claimed_at,
+            'finished_at', clock_timestamp(), 'outcome', s.outcome, 'error_class', s.error_class, 'error', s.error,
+            'backtrace', s.backtrace, 'exit_code', s.exit_code, 'signal', s.signal, 'cpu_ms', s.cpu_ms,
+            'max_rss_bytes', s.max_rss_bytes, 'output', s.output));
+        PERFORM jobrunner.keep_finished(j, jsonb_build_object(
+            'state', s.state, 'reason', s.reason, 'error', s.error, 'fingerprint', s.fingerprint,
+            'finished_at', clock_timestamp(), 'cpu_ms', s.cpu_ms, 'max_rss_bytes', s.max_rss_bytes, 'output', s.output,
+            'attempts', coalesce(jobrunner.packed_attempts(j.id), '[]') || closing,
+            'keep_until', CASE WHEN s.keep_ms = 0 THEN 'none'
+                ELSE jobrunner.keep_until(s.keep_ms * interval '1 millisecond')::text END));
+        INSERT INTO jobrunner.statistics_log (minute, queue, kind, dead, cancelled)
+        VALUES (date_trunc('minute', now()), j.queue, j.kind, (s.state = 'dead')::integer,
+            (s.state = 'cancelled')::integer);
+        RETURN NEXT j.id;
+    END LOOP;
+END $$;
+
+-- Writes a job that has just left `jobs` to where its kind of end is kept, and clears what only unfinished
+-- jobs have. `closing` holds the columns that its end decides, state and keep_until among them; a job that is
+-- not to be kept at all has keep_until 'none'.
+CREATE FUNCTION jobrunner.keep_finished(j jobrunner.jobs, closing jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF closing ->> 'state' = 'dead' THEN
+        INSERT INTO jobrunner.dead_jobs
+        SELECT *
+        FROM jsonb_populate_record(NULL::jobrunner.dead_jobs, to_jsonb(j) || closing || '{"keep_until": "infinity"}');
+    ELSIF closing ->> 'keep_until' <> 'none' THEN
+        INSERT INTO jobrunner.history
+        SELECT *
+        FROM jsonb_populate_record(NULL::jobrunner.history, to_jsonb(j) || closing);
+    END IF;
+    DELETE FROM jobrunner.attempt_log WHERE job_id = j.id;
+    DELETE FROM jobrunner.output_chunks WHERE job_id = j.id;
+    DELETE FROM jobrunner.progress WHERE job_id = j.id;
+    DELETE FROM jobrunner.cancel_requests WHERE job_id = j.id;
+END $$;
+
+-- Makes room for rows kept until the given days. Days already standing are passed over. Gives up where a reader is
+-- in the way: rows find a place in history_other, and the next call tries again.
+CREATE FUNCTION jobrunner.ensure_history_days(days date[]) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+DECLARE
+    day date;
+    made integer := 0;
+    name text;
+BEGIN
+    FOREACH day IN ARRAY days LOOP
+        name := 'history_' || to_char(day, 'YYYYMMDD');
+        CONTINUE WHEN NOT isfinite(day) OR to_regclass(format('jobrunner.%I', name)) IS NOT NULL;
+        -- One maker at a time; the others leave the work to it.
+        EXIT WHEN NOT pg_try_advisory_xact_lock('jobrunner.history'::regclass::oid::integer, 2);
+        BEGIN
+            -- Writers wait at the door: one that had chosen history_other already would be refused there afterwards.
+            LOCK TABLE ONLY jobrunner.history IN SHARE ROW EXCLUSIVE MODE;
+            LOCK TABLE jobrunner.history_other IN ACCESS EXCLUSIVE MODE;
+            EXECUTE format('CREATE TABLE jobrunner.%I (LIKE jobrunner.history INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
+                name);
+            EXECUTE format('WITH moved AS (DELETE FROM jobrunner.history_other WHERE keep_until = %L RETURNING *)
+                INSERT INTO jobrunner.%I SELECT * FROM moved', day, name);
+            EXECUTE format('ALTER TABLE jobrunner.history ATTACH PARTITION jobrunner.%I FOR VALUES FROM (%L) TO (%L)',
+                name, day, day + 1);
+            made := made + 1;
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN made;
+        END;
+    END LOOP;
+    RETURN made;
+END $$;
+
+-- Drops the partitions of days that have passed. Gives up at once where a reader is in the way; the next call tries again.
+CREATE FUNCTION jobrunner.drop_history_days() RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
+DECLARE
+    partition record;
+    dropped integer := 0;
+BEGIN
+    FOR partition IN
+        SELECT c.oid::regclass AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
+        FROM pg_inherits i
+        JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'jobrunner.history'::regclass AND c.relname ~ '^history_[0-9]{8}$'
+        ORDER BY 2
+    LOOP
+        EXIT WHEN partition.day > (now() AT TIME ZONE 'UTC')::date;
+        EXECUTE format('DROP TABLE %s', partition.name);
+        dropped := dropped + 1;
+    END LOOP;
+    DELETE FROM jobrunner.history_other WHERE keep_until <= (now() AT TIME ZONE 'UTC')::date;
+    RETURN dropped;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN dropped;
+END $$;
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (4, 'settle', 'by hand', '0.1.0');
+
+-- ---- 0005 functions ----
+
+-- The functions that applications and operators call.
+
+-- The row that stands for one job as an application describes it: an object of the columns that it may set,
+-- or run_in, a length of time from now, for run_at.
+CREATE FUNCTION jobrunner.new_job(job jsonb) RETURNS jobrunner.jobs
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j jobrunner.jobs%ROWTYPE;
+    unknown text;
+BEGIN
+    IF jsonb_typeof(job) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION 'a job is an object, such as {"kind": "mail.send", "args": {}}'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT key INTO unknown
+    FROM jsonb_object_keys(job) AS k(key)
+    WHERE key <> ALL (ARRAY['kind', 'args', 'queue', 'priority', 'run_at', 'run_in', 'max_attempts', 'timeout',
+        'expires_at', 'unique_key', 'concurrency_key', 'cost', 'serial_key', 'fair_key', 'requires', 'affinity_key',
+        'depends_on', 'on_dependency_failure', 'batch_id', 'tags', 'meta', 'traceparent'])
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'job has "%", which is no column that an application may set', unknown
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    j.position := nextval('jobrunner.job_positions');
+    j.run_at := now() + coalesce((job ->> 'run_in')::interval, '0');
+    j.ready_at := now();
+    j.created_at := now();
+    j.fence := 0;
+    j.attempt := 0;
+    j.cost := 1;
+    j.state := 'available';
+    j.snoozes := 0;
+    j.priority := 0;
+    j.crashes := 0;
+    j.give_backs := 0;
+    j.rerun := false;
+    j.queue := 'default';
+    j.args := '{}';
+    j.requires := '{}';
+    j.on_dependency_failure := 'cancel';
+    j.tags := '{}';
+    j.meta := '{}';
+    j := jsonb_populate_record(j, job);
+    j.id := nextval(pg_get_serial_sequence('jobrunner.jobs', 'id'));
+    RETURN j;
+END $$;
+
+-- Adds one job whose unique_key may be held. Returns its id, or that of the unfinished job that holds the key.
+CREATE FUNCTION jobrunner.enqueue_or_meet(job jsonb, on_conflict text, OUT id bigint, OUT existing boolean)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    fresh jobrunner.jobs%ROWTYPE := jobrunner.new_job(job);
+BEGIN
+    LOOP
+        INSERT INTO jobrunner.jobs OVERRIDING SYSTEM VALUE
+        SELECT (fresh).*
+        ON CONFLICT ON CONSTRAINT jobs_unique_key DO NOTHING;
+        IF FOUND THEN
+            id := fresh.id;
+            existing := false;
+            RETURN;
+        END IF;
+        IF on_conflict = 'skip' THEN
+            SELECT h.id INTO id FROM jobrunner.jobs h WHERE h.unique_key = fresh.unique_key;
+        ELSE
+            UPDATE jobrunner.jobs h
+            SET kind = fresh.kind,
+                args = CASE on_conflict WHEN 'merge' THEN h.args || fresh.args ELSE fresh.args END,
+                queue = fresh.queue, priority = fresh.priority, run_at = fresh.run_at,
+                max_attempts = fresh.max_attempts, timeout = fresh.timeout, expires_at = fresh.expires_at,
+                tags = fresh.tags, meta = fresh.meta
+            WHERE h.unique_key = fresh.unique_key
+            RETURNING h.id INTO id;
+        END IF;
+        existing := true;
+        -- Not found: its holder has just finished, so the key is free again.
+        EXIT WHEN id IS NOT NULL;
+    END LOOP;
+END $$;
+
+-- Adds many jobs: an array of objects as for new_job. on_conflict says what happens where a unique_key is held:
+-- null refuses all of them, 'skip' leaves the holder, 'replace' gives it the new job's values, 'merge' adds the
+-- new args to its own. Returns each job's place in the array from 1, its id or the holder's, and whether it was there before.
+CREATE FUNCTION jobrunner.enqueue_many(jobs jsonb, on_conflict text DEFAULT NULL)
+RETURNS TABLE (place bigint, id bigint, existing boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    IF jsonb_typeof(jobs) IS DISTINCT FROM 'array' THEN
+        RAISE EXCEPTION 'jobs is no array; an array of objects was expected' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF on_conflict <> ALL (ARRAY['skip', 'replace', 'merge']) THEN
+        RAISE EXCEPTION 'on_conflict is "%"; skip, replace or merge was expected', on_conflict
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF on_conflict IS NULL THEN
+        RETURN QUERY
+        WITH wanted AS MATERIALIZED (
+            SELECT e.nth, jobrunner.new_job(e.job) AS fresh
+            FROM jsonb_array_elements(jobs) WITH ORDINALITY AS e(job, nth)
+        ),
+        added AS (
+            INSERT INTO jobrunner.jobs OVERRIDING SYSTEM VALUE
+            SELECT (w.fresh).* FROM wanted w ORDER BY w.nth
+        )
+        SELECT w.nth, (w.fresh).id, false FROM wanted w ORDER BY w.nth;
+    ELSE
+        RETURN QUERY
+        SELECT e.nth, r.id, r.existing
+        FROM jsonb_array_elements(jobs) WITH ORDINALITY AS e(job, nth)
+        CROSS JOIN LATERAL jobrunner.enqueue_or_meet(e.job, on_conflict) r
+        ORDER BY e.nth;
+    END IF;
+END $$;
+
+-- Adds one job and returns its id, or that of the job that holds its unique_key already.
+CREATE FUNCTION jobrunner.enqueue(
+    kind text, args jsonb DEFAULT '{}', queue text DEFAULT NULL, priority integer DEFAULT NULL,
+    run_at timestamptz DEFAULT NULL, max_attempts integer DEFAULT NULL, timeout interval DEFAULT NULL,
+    expires_at timestamptz DEFAULT NULL, unique_key text DEFAULT NULL, concurrency_key text DEFAULT NULL,
+    cost integer DEFAULT NULL, serial_key text DEFAULT NULL, fair_key text DEFAULT NULL,
+    requires text[] DEFAULT NULL, affinity_key text DEFAULT NULL, depends_on bigint[] DEFAULT NULL,
+    on_dependency_failure text DEFAULT NULL, batch_id bigint DEFAULT NULL, tags text[] DEFAULT NULL,
+    meta jsonb DEFAULT NULL, traceparent text DEFAULT NULL, on_conflict text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT e.id
+    FROM jobrunner.enqueue_many(jsonb_build_array(
+        jsonb_strip_nulls(jsonb_build_object(
+            'kind', kind, 'queue', queue, 'priority', priority, 'run_at', run_at, 'max_attempts', max_attempts,
+            'timeout', timeout, 'expires_at', expires_at, 'unique_key', unique_key,
+            'concurrency_key', concurrency_key, 'cost', cost, 'serial_key', serial_key, 'fair_key', fair_key,
+            'requires', requires, 'affinity_key', affinity_key, 'depends_on', depends_on,
+            'on_dependency_failure', on_dependency_failure, 'batch_id', batch_id, 'tags', tags,
+            'traceparent', traceparent))
+        || jsonb_build_object('args', args, 'meta', coalesce(meta, '{}'))), on_conflict) e
+$$;
+
+-- Settles a job from its own code, in its own transaction: what that transaction wrote and the completion commit
+-- together or not at all. A token that is stale raises an error, and so rolls the whole transaction back.
+CREATE FUNCTION jobrunner.complete(token text, result jsonb DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    claim bigint[] := jobrunner.parse_token(token);
+    kept interval;
+BEGIN
+    SELECT jobrunner.keep_of(j.kind) INTO kept
+    FROM jobrunner.jobs j
+    WHERE j.id = claim[1];
+    IF jobrunner.complete_jobs(claim[3], ARRAY[claim[1]], ARRAY[claim[2]::integer], ARRAY[kept],
+        ARRAY[result], NULL, NULL, NULL) <> '{}' THEN
+        PERFORM jobrunner.refuse_stale_token(token);
+    END IF;
+END $$;
+
+-- Fails a job's attempt from its own code, in its own transaction; it is tried again as its kind says.
+CREATE FUNCTION jobrunner.fail(token text, error text, class text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    claim bigint[] := jobrunner.parse_token(token);
+    j jobrunner.jobs%ROWTYPE;
+    closing jsonb;
+    settled bigint;
+BEGIN
+    SELECT * INTO j FROM jobrunner.jobs WHERE id = claim[1];
+    closing := jsonb_build_object('id', claim[1], 'fence', claim[2], 'worker', claim[3], 'outcome', 'failed',
+        'error', error, 'error_class', class, 'refund', 0,
+        'delay_ms', (extract(epoch FROM coalesce(j.retry_delay, interval '15 seconds')) * 1000)::bigint);
+    IF j.attempt < coalesce(j.attempt_limit, j.max_attempts, 25) THEN
+        SELECT * INTO settled FROM jobrunner.requeue_jobs(jsonb_build_array(closing));
+    ELSE
+        SELECT * INTO settled FROM jobrunner.finish_jobs(jsonb_build_array(
+            closing || '{"state": "dead", "reason": "out of attempts"}'));
+    END IF;
+    IF settled IS NULL THEN
+        PERFORM jobrunner.refuse_stale_token(token);
+    END IF;
+END $$;
+
+CREATE FUNCTION jobrunner.parse_token(token text) RETURNS bigint[]
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF token IS NULL OR token !~ '^[0-9]{1,19}\.[0-9]{1,10}\.[0-9]{1,19}$' THEN
+        RAISE EXCEPTION 'this is no token of a claim; pass the job''s JOBRUNNER_TOKEN as it is'
+            USING ERRCODE = 'JR409';
+    END IF;
+    RETURN string_to_array(token, '.')::bigint[];
+END $$;
+
+CREATE FUNCTION jobrunner.refuse_stale_token(token text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'the claim on job % is no longer held: its lease ended or it was settled already',
+        split_part(token, '.', 1)
+        USING ERRCODE = 'JR409';
+END $$;
+
+-- Who acts: what the client says of itself, else the database's user.
+CREATE FUNCTION jobrunner.actor() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(nullif(current_setting('jobrunner.actor', true), ''), session_user::text)
+$$;
+
+CREATE FUNCTION jobrunner.note_action(action text, job bigint, details jsonb) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO jobrunner.operator_audit (actor, action, job_id, details)
+    VALUES (jobrunner.actor(), action, job, details)
+$$;
+
+-- What stands in an operator's way with one job: its state, or 'not found'.
+CREATE FUNCTION jobrunner.state_of(job bigint) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT j.state::text FROM jobrunner.jobs j WHERE j.id = job),
+        (SELECT 'dead' FROM jobrunner.dead_jobs d WHERE d.id = job),
+        (SELECT h.state::text FROM jobrunner.history h WHERE h.id = job LIMIT 1),
+        'not found')
+$$;
+
+-- How long finished jobs of a kind are kept: null for ever, zero not at all, a week where nobody has said.
+CREATE FUNCTION jobrunner.keep_of(of_kind text) RETURNS interval
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN count(*) = 0 THEN interval '7 days' ELSE min(k.keep) END
+    FROM jobrunner.kinds k
+    WHERE k.kind = of_kind
+$$;
+
+-- Takes unclaimed jobs out of the queue for good, as cancelled. Rows that somebody holds are passed over.
+CREATE FUNCTION jobrunner.cancel_unclaimed(ids bigint[], why text) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j jobrunner.jobs%ROWTYPE;
+    kept interval;
+BEGIN
+    FOR j IN
+        DELETE FROM jobrunner.jobs d
+        WHERE d.id = ANY (ARRAY(
+            SELECT p.id FROM jobrunner.jobs p
+            WHERE p.id = ANY (ids) AND p.state <> 'running'
+            ORDER BY p.id
+            FOR UPDATE SKIP LOCKED))
+        RETURNING d.*
+    LOOP
+        kept := jobrunner.keep_of(j.kind);
+        PERFORM jobrunner.keep_finished(j, jsonb_build_object(
+            'state', 'cancelled', 'reason', why, 'finished_at', clock_timestamp(),
+            'attempts', jobrunner.packed_attempts(j.id),
+            'keep_until', CASE WHEN kept <= interval '0' THEN 'none' ELSE jobrunner.keep_until(kept)::text END));
+        INSERT INTO jobrunner.statistics_log (minute, queue, kind, cancelled)
+        VALUES (date_trunc('minute', now()), j.queue, j.kind, 1);
+        RETURN NEXT j.id;
+    END LOOP;
+END $$;
+
+-- The try_… functions do what their name says to one job and return 'done', 'requested' (its worker will do it),
+-- 'not found', or the state in which it is not possible. The functions of the plain name raise an error instead.
+CREATE FUNCTION jobrunner.try_cancel(job bigint) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    cancelled bigint;
+BEGIN
+    SELECT * INTO cancelled FROM jobrunner.cancel_unclaimed(ARRAY[job], 'cancelled by ' || jobrunner.actor());
+    IF cancelled IS NOT NULL THEN
+        PERFORM jobrunner.note_action('cancel', job, '{}');
+        RETURN 'done';
+    END IF;
+    INSERT INTO jobrunner.cancel_requests (job_id, fence, worker, requested_by)
+    SELECT j.id, j.fence, j.worker, jobrunner.actor()
+    FROM jobrunner.jobs j
+    WHERE j.id = job AND j.state = 'running'
+    ON CONFLICT (job_id) DO UPDATE
+    SET fence = excluded.fence, worker = excluded.worker, requested_by = excluded.requested_by;
+    IF FOUND THEN
+        PERFORM jobrunner.note_action('cancel', job, '{"running": true}');
+        PERFORM pg_notify('jobrunner_wake', 'cancel');
+        RETURN 'requested';
+    END IF;
+    RETURN jobrunner.state_of(job);
+END $$;
+
+CREATE FUNCTION jobrunner.try_retry(job bigint) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    finished jsonb;
+    fresh jobrunner.jobs%ROWTYPE;
+    state_then text;
+BEGIN
+    UPDATE jobrunner.jobs j
+    SET state = 'available', run_at = now(), ready_at = now(), position = nextval('jobrunner.job_positions')
+    WHERE j.id = job AND j.state IN ('available', 'retryable');
+    IF FOUND THEN
+        PERFORM jobrunner.note_action('retry', job, '{}');
+        PERFORM pg_notify('jobrunner_wake', '');
+        RETURN 'done';
+    END IF;
+    WITH gone AS (DELETE FROM jobrunner.dead_jobs d WHERE d.id = job RETURNING d.*)
+    SELECT to_jsonb(gone) INTO finished FROM gone;
+    IF finished IS NULL THEN
+        WITH gone AS (DELETE FROM jobrunner.history h WHERE h.id = job RETURNING h.*)
+        SELECT to_jsonb(gone) INTO finished FROM gone LIMIT 1;
+    END IF;
+    IF finished IS NULL THEN
+        RETURN jobrunner.state_of(job);
+    END IF;
+    state_then := finished ->> 'state';
+    fresh := jsonb_populate_record(NULL::jobrunner.jobs, finished || jsonb_build_object(
+        'state', 'available', 'attempt', 0, 'crashes', 0, 'snoozes', 0, 'give_backs', 0, 'rerun', false,
+        'worker', NULL, 'reason', NULL, 'claimed_at', NULL, 'expires_at', NULL, 'run_at', now(), 'ready_at', now(),
+        'position', nextval('jobrunner.job_positions')));
+    -- A held unique_key refuses the insert, in words, and with it the whole action.
+    INSERT INTO jobrunner.jobs OVERRIDING SYSTEM VALUE SELECT (fresh).*;
+    INSERT INTO jobrunner.attempt_log
+    SELECT a.*
+    FROM jsonb_array_elements(CASE WHEN jsonb_typeof(finished -> 'attempts') = 'array'
+        THEN finished -> 'attempts' ELSE '[]' END) AS e(one)
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::jobrunner.attempt_log,
+        e.one || jsonb_build_object('job_id', job)) a;
+    PERFORM jobrunner.note_action('retry', job, jsonb_build_object('was', state_then));
+    RETURN 'done';
+END $$;
+
+CREATE FUNCTION jobrunner.try_delete(job bigint) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    deleted boolean := false;
+BEGIN
+    DELETE FROM jobrunner.jobs j WHERE j.id = job AND j.state <> 'running';
+    deleted := FOUND;
+    IF deleted THEN
+        DELETE FROM jobrunner.attempt_log WHERE job_id = job;
+        DELETE FROM jobrunner.output_chunks WHERE job_id = job;
+        DELETE FROM jobrunner.progress WHERE job_id = job;
+    ELSE
+        DELETE FROM jobrunner.dead_jobs d WHERE d.id = job;
+        deleted := FOUND;
+    END IF;
+    IF NOT deleted THEN
+        DELETE FROM jobrunner.history h WHERE h.id = job;
+        deleted := FOUND;
+    END IF;
+    IF NOT deleted THEN
+        RETURN jobrunner.state_of(job);
+    END IF;
+    PERFORM jobrunner.note_action('delete', job, '{}');
+    RETURN 'done';
+END $$;
+
+CREATE FUNCTION jobrunner.try_reschedule(job bigint, new_run_at timestamptz) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.jobs j
+    SET run_at = new_run_at, ready_at = now(), position = nextval('jobrunner.job_positions')
+    WHERE j.id = job AND j.state IN ('available', 'retryable');
+    IF NOT FOUND THEN
+        RETURN jobrunner.state_of(job);
+    END IF;
+    PERFORM jobrunner.note_action('reschedule', job, jsonb_build_object('run_at', new_run_at));
+    PERFORM pg_notify('jobrunner_wake', '');
+    RETURN 'done';
+END $$;
+
+-- Changes columns of an unfinished job that is not running: an object of column and value.
+CREATE FUNCTION jobrunner.try_edit(job bigint, changes jsonb) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j jobrunner.jobs%ROWTYPE;
+    unknown text;
+BEGIN
+    SELECT key INTO unknown
+    FROM jsonb_object_keys(changes) AS k(key)
+    WHERE key <> ALL (ARRAY['kind', 'args', 'queue', 'priority', 'max_attempts', 'timeout', 'expires_at', 'tags', 'meta'])
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '"%" is no column that can be edited', unknown USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    SELECT * INTO j FROM jobrunner.jobs l WHERE l.id = job AND l.state <> 'running' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN jobrunner.state_of(job);
+    END IF;
+    j := jsonb_populate_record(j, changes);
+    UPDATE jobrunner.jobs u
+    SET kind = j.kind, args = j.args, queue = j.queue, priority = j.priority, max_attempts = j.max_attempts,
+        timeout = j.timeout, expires_at = j.expires_at, tags = j.tags, meta = j.meta,
+        position = nextval('jobrunner.job_positions')
+    WHERE u.id = job;
+    -- The changed names, not their values: args may hold what an audit must not.
+    PERFORM jobrunner.note_action('edit', job, jsonb_build_object('columns',
+        (SELECT jsonb_agg(key) FROM jsonb_object_keys(changes) AS k(key))));
+    RETURN 'done';
+END $$;
+
+CREATE FUNCTION jobrunner.insist(outcome text, action text, job bigint) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF outcome = 'not found' THEN
+        RAISE EXCEPTION 'job % is not found', job USING ERRCODE = 'JR404';
+    ELSIF outcome NOT IN ('done', 'requested') THEN
+        RAISE EXCEPTION 'job % is %: % is not possible', job, outcome, action USING ERRCODE = 'JR409';
+    END IF;
+    RETURN outcome;
+END $$;
+
+CREATE FUNCTION jobrunner.cancel(id bigint) RETURNS text LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jobrunner.insist(jobrunner.try_cancel($1), 'cancel', $1)
+$$;
+CREATE FUNCTION jobrunner.retry(id bigint) RETURNS text LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jobrunner.insist(jobrunner.try_retry($1), 'retry', $1)
+$$;
+CREATE FUNCTION jobrunner.delete_job(id bigint) RETURNS text LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jobrunner.insist(jobrunner.try_delete($1), 'delete', $1)
+$$;
+CREATE FUNCTION jobrunner.reschedule(id bigint, run_at timestamptz) RETURNS text
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT jobrunner.insist(jobrunner.try_reschedule($1, $2), 'reschedule', $1)
+$$;
+
+-- A paused queue's jobs wait where they are; those running go on.
+CREATE FUNCTION jobrunner.pause_queue(name text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO jobrunner.queues AS q (queue, paused_at, paused_by)
+    VALUES (name, now(), jobrunner.actor())
+    ON CONFLICT (queue) DO UPDATE
+    SET paused_at = coalesce(q.paused_at, now()), paused_by = jobrunner.actor();
+    INSERT INTO jobrunner.operator_audit (actor, action, queue) VALUES (jobrunner.actor(), 'pause', name);
+$$;
+
+CREATE FUNCTION jobrunner.resume_queue(name text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    UPDATE jobrunner.queues SET paused_at = NULL, paused_by = NULL WHERE queue = name;
+    INSERT INTO jobrunner.operator_audit (actor, action, queue) VALUES (jobrunner.actor(), 'resume', name);
+    SELECT pg_notify('jobrunner_wake', '');
+$$;
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (5, 'functions', 'by hand', '0.1.0');
+
+-- ---- 0006 views ----
+
+-- The views that people and applications read.
+
+-- Every job once, unfinished or finished. States that depend on the clock are derived here.
+CREATE VIEW jobrunner.all_jobs AS
+SELECT
+    id,
+    CASE WHEN state IN ('available', 'retryable') AND run_at <= now() THEN 'available'
+        WHEN state = 'available' THEN 'scheduled'
+        ELSE state END AS state,
+    kind, queue, priority, args, run_at, created_at, started_at, claimed_at, NULL::timestamptz AS finished_at,
+    attempt, max_attempts, attempt_limit, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
+    unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
+    on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
+    NULL::jsonb AS result, NULL::text AS output, NULL::text AS error, NULL::bigint AS cpu_ms,
+    NULL::bigint AS max_rss_bytes, NULL::date AS keep_until
+FROM jobrunner.jobs
+UNION ALL
+SELECT
+    id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at,
+    attempt, max_attempts, NULL, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
+    unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
+    on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
+    result, output, error, cpu_ms, max_rss_bytes, keep_until
+FROM jobrunner.history
+UNION ALL
+SELECT
+    id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at,
+    attempt, max_attempts, NULL, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
+    unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
+    on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
+    result, output, error, cpu_ms, max_rss_bytes, keep_until
+FROM jobrunner.dead_jobs;
+
+-- One row per claim that did not complete, of unfinished and finished jobs alike.
+CREATE VIEW jobrunner.attempts AS
+SELECT
+    job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
+    signal, cpu_ms, max_rss_bytes, output
+FROM jobrunner.attempt_log
+UNION ALL
+SELECT
+    f.id, a.fence, a.attempt, a.worker, a.started_at, a.finished_at, a.outcome, a.error_class, a.error, a.backtrace,
+    a.exit_code, a.signal, a.cpu_ms, a.max_rss_bytes, a.output
+FROM (
+    SELECT id, attempts FROM jobrunner.history WHERE attempts IS NOT NULL
+    UNION ALL
+    SELECT id, attempts FROM jobrunner.dead_jobs WHERE attempts IS NOT NULL
+) f
+CROSS JOIN LATERAL jsonb_populate_recordset(NULL::jobrunner.attempt_log, f.attempts) a;
+
+-- Counts per queue, from the unfinished jobs and from the statistics of the last two minutes.
+CREATE VIEW jobrunner.queue_stats AS
+WITH waiting AS (
+    SELECT
+        queue,
+        count(*) FILTER (WHERE state = 'available' AND run_at <= now() OR state = 'retryable' AND run_at <= now()) AS available,
+        count(*) FILTER (WHERE state = 'available' AND run_at > now()) AS scheduled,
+        count(*) FILTER (WHERE state = 'blocked') AS blocked,
+        count(*) FILTER (WHERE state = 'running') AS running,
+        count(*) FILTER (WHERE state = 'retryable' AND run_at > now()) AS retryable,
+        min(run_at) FILTER (WHERE state IN ('available', 'retryable') AND run_at <= now()) AS oldest_run_at
+    FROM jobrunner.jobs
+    GROUP BY queue
+),
+settled AS (
+    SELECT
+        queue COLLATE "C" AS queue,
+        sum(completed) FILTER (WHERE minute = date_trunc('minute', now()) - interval '1 minute') AS completed,
+        sum(failed + dead + crashed) FILTER (WHERE minute = date_trunc('minute', now()) - interval '1 minute') AS failed
+    FROM (
+        SELECT minute, queue, completed, failed, dead, crashed FROM jobrunner.statistics
+        WHERE minute >= date_trunc('minute', now()) - interval '1 minute'
+        UNION ALL
+        SELECT minute, queue, completed, failed, dead, crashed FROM jobrunner.statistics_log
+        WHERE minute >= date_trunc('minute', now()) - interval '1 minute'
+    ) s
+    GROUP BY queue
+),
+dead AS (
+    SELECT queue, count(*) AS dead FROM jobrunner.dead_jobs GROUP BY queue
+)
+SELECT
+    queue,
+    q.paused_at IS NOT NULL AS paused,
+    coalesce(available, 0) AS available,
+    coalesce(scheduled, 0) AS scheduled,
+    coalesce(blocked, 0) AS blocked,
+    coalesce(running, 0) AS running,
+    coalesce(retryable, 0) AS retryable,
+    coalesce(dead, 0) AS dead,
+    now() - oldest_run_at AS oldest_age,
+    coalesce(completed, 0)::bigint AS completed_per_minute,
+    coalesce(failed, 0)::bigint AS failed_per_minute
+FROM waiting
+FULL JOIN settled USING (queue)
+FULL JOIN dead USING (queue)
+FULL JOIN jobrunner.queues q USING (queue);
+
+-- Times as programs read them: ISO 8601 UTC with milliseconds.
+CREATE FUNCTION jobrunner.instant(t timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
+-- Nobody calls anything here but by a grant; see `jobrunner roles`.
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA jobrunner FROM PUBLIC;
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (6, 'views', 'by hand', '0.1.0');

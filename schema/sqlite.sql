@@ -1,0 +1,1309 @@
+-- The schema as it is now, for SQLite. Written by scripts/dump_schema; do not edit.
+--
+--   sqlite3 -bail FILE < schema/sqlite.sql
+--
+-- makes what `jobrunner migrate` makes of a file without one.
+
+CREATE TABLE IF NOT EXISTS migrations (
+    number        INTEGER PRIMARY KEY,
+    name          TEXT NOT NULL,
+    applied_at    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    applied_by    TEXT NOT NULL,
+    -- Binaries older than this one no longer fit the schema from here on.
+    oldest_binary TEXT NOT NULL
+) STRICT;
+
+-- ---- 0001 jobs ----
+
+-- The jobs' home: unfinished jobs, history, dead letters, attempts, output.
+
+-- Unfinished jobs only. What every claim and settle looks at stands first, what may be long stands last.
+--
+-- A job may run when state is 'available' or 'retryable' and run_at has come. There is one writer at a time and no
+-- dead rows, so the claim order needs no places beside run_at and id, and nothing is promoted.
+CREATE TABLE jobs (
+    id                    INTEGER PRIMARY KEY AUTOINCREMENT,
+    state                 TEXT NOT NULL DEFAULT 'available',
+    worker                INTEGER,
+    fence                 INTEGER NOT NULL DEFAULT 0,
+    rerun                 INTEGER NOT NULL DEFAULT 0,
+    attempt               INTEGER NOT NULL DEFAULT 0,
+    priority              INTEGER NOT NULL DEFAULT 0,
+    queue                 TEXT NOT NULL DEFAULT 'default',
+    kind                  TEXT NOT NULL,
+    run_at                TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    expires_at            TEXT,
+    requires              TEXT NOT NULL DEFAULT '[]',
+    claimed_at            TEXT,
+    created_at            TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    -- When it was put into the queue, or put back.
+    ready_at              TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    started_at            TEXT,
+    max_attempts          INTEGER,
+    attempt_limit         INTEGER,
+    retry_delay           REAL,
+    timeout               REAL,
+    crashes               INTEGER NOT NULL DEFAULT 0,
+    snoozes               INTEGER NOT NULL DEFAULT 0,
+    give_backs            INTEGER NOT NULL DEFAULT 0,
+    cost                  INTEGER NOT NULL DEFAULT 1,
+    batch_id              INTEGER,
+    unique_key            TEXT,
+    concurrency_key       TEXT,
+    serial_key            TEXT,
+    fair_key              TEXT,
+    affinity_key          TEXT,
+    depends_on            TEXT,
+    on_dependency_failure TEXT NOT NULL DEFAULT 'cancel',
+    traceparent           TEXT,
+    reason                TEXT,
+    schedule              TEXT,
+    tags                  TEXT NOT NULL DEFAULT '[]',
+    meta                  TEXT NOT NULL DEFAULT '{}',
+    args                  TEXT NOT NULL DEFAULT '{}',
+
+    -- Serves ON CONFLICT (unique_key); whole, because a plain ON CONFLICT can infer no partial index.
+    CONSTRAINT jobs_unique_key UNIQUE (unique_key),
+
+    CONSTRAINT jobs_state_is_known
+        CHECK (state = 'available' OR state = 'running' OR state = 'retryable' OR state = 'scheduled'
+            OR state = 'blocked'),
+    CONSTRAINT jobs_kind_is_1_to_128_printable_characters
+        CHECK (length(kind) BETWEEN 1 AND 128
+            AND (length(CAST(kind AS BLOB)) = length(kind) OR instr(kind, char(0)) = 0)
+            AND kind NOT GLOB '*[^ -~ -􏿿]*'),
+    CONSTRAINT jobs_queue_is_1_to_128_printable_characters
+        CHECK (queue = 'default' OR (length(queue) BETWEEN 1 AND 128
+            AND (length(CAST(queue AS BLOB)) = length(queue) OR instr(queue, char(0)) = 0)
+            AND queue NOT GLOB '*[^ -~ -􏿿]*')),
+    CONSTRAINT jobs_priority_is_minus_32768_to_32767 CHECK (priority BETWEEN -32768 AND 32767),
+    CONSTRAINT jobs_args_is_an_object
+        CHECK (args = '{}' OR CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END),
+    CONSTRAINT jobs_args_is_at_most_1_mib CHECK (args = '{}' OR length(CAST(args AS BLOB)) <= 1048576),
+    CONSTRAINT jobs_meta_is_an_object_of_at_most_64_kib
+        CHECK (meta = '{}' OR CASE WHEN json_valid(meta)
+            THEN json_type(meta) = 'object' AND length(CAST(meta AS BLOB)) <= 65536 ELSE 0 END),
+    CONSTRAINT jobs_run_at_is_finite CHECK (run_at NOT IN ('infinity', '-infinity')),
+    CONSTRAINT "jobs_run_at_is_like_2026-01-31T09:00:00.000Z"
+        CHECK (run_at GLOB '[0-9]*' AND run_at IS strftime('%Y-%m-%dT%H:%M:%fZ', run_at)),
+    CONSTRAINT jobs_expires_at_is_finite CHECK (expires_at IS NULL OR expires_at NOT IN ('infinity', '-infinity')),
+    CONSTRAINT "jobs_expires_at_is_like_2026-01-31T09:00:00.000Z"
+        CHECK (expires_at IS NULL
+            OR (expires_at GLOB '[0-9]*' AND expires_at IS strftime('%Y-%m-%dT%H:%M:%fZ', expires_at))),
+    CONSTRAINT jobs_max_attempts_is_1_to_10000 CHECK (max_attempts BETWEEN 1 AND 10000),
+    CONSTRAINT jobs_timeout_is_over_0_and_at_most_30_days CHECK (timeout > 0 AND timeout <= 2592000),
+    CONSTRAINT jobs_cost_is_1_to_1000000 CHECK (cost BETWEEN 1 AND 1000000),
+    CONSTRAINT jobs_unique_key_is_1_to_1024_bytes
+        CHECK (unique_key IS NULL OR length(CAST(unique_key AS BLOB)) BETWEEN 1 AND 1024),
+    CONSTRAINT jobs_concurrency_key_is_1_to_512_bytes
+        CHECK (concurrency_key IS NULL OR length(CAST(concurrency_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_serial_key_is_1_to_512_bytes
+        CHECK (serial_key IS NULL OR length(CAST(serial_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_fair_key_is_1_to_512_bytes CHECK (fair_key IS NULL OR length(CAST(fair_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_affinity_key_is_1_to_512_bytes
+        CHECK (affinity_key IS NULL OR length(CAST(affinity_key AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT jobs_requires_is_an_array
+        CHECK (requires = '[]' OR CASE WHEN json_valid(requires) THEN json_type(requires) = 'array' ELSE 0 END),
+    CONSTRAINT jobs_requires_is_at_most_4_kib CHECK (requires = '[]' OR length(CAST(requires AS BLOB)) <= 4096),
+    CONSTRAINT jobs_tags_is_an_array
+        CHECK (tags = '[]' OR CASE WHEN json_valid(tags) THEN json_type(tags) = 'array' ELSE 0 END),
+    CONSTRAINT jobs_tags_is_at_most_4_kib CHECK (tags = '[]' OR length(CAST(tags AS BLOB)) <= 4096),
+    CONSTRAINT jobs_depends_on_is_at_most_10000_ids
+        CHECK (depends_on IS NULL OR CASE WHEN json_valid(depends_on)
+            THEN json_type(depends_on) = 'array' AND json_array_length(depends_on) BETWEEN 1 AND 10000 ELSE 0 END),
+    CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
+        CHECK (on_dependency_failure = 'cancel' OR on_dependency_failure = 'run'
+            OR on_dependency_failure = 'block'),
+    -- Taken away, one by one, by the migrations that bring what these columns promise:
+    -- until then a job that asks for it is refused rather than run out of order.
+    CONSTRAINT jobs_serial_key_is_not_served_by_this_version
+        CHECK (serial_key IS NULL),
+    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
+    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
+    CONSTRAINT jobs_traceparent_is_at_most_128_bytes
+        CHECK (traceparent IS NULL OR length(CAST(traceparent AS BLOB)) <= 128),
+    -- I2: running exactly when a worker is set.
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+) STRICT;
+
+-- Serves claim_jobs and probe_lanes: a lane's jobs in claim order, those due first and those ahead of their time after
+-- them. kind stands in it so that jobs of kinds that a worker does not have are passed over without a look at them.
+CREATE INDEX jobs_claimable ON jobs (queue, priority, run_at, id, kind)
+    WHERE state IN ('available', 'retryable');
+
+-- Serves expire_jobs.
+CREATE INDEX jobs_expiring ON jobs (expires_at)
+    WHERE expires_at IS NOT NULL AND state <> 'running';
+
+-- Serves batch progress and batch cancel.
+CREATE INDEX jobs_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;
+
+-- Serves the choice of the next job of a serial key.
+CREATE INDEX jobs_serial ON jobs (serial_key, id) WHERE serial_key IS NOT NULL;
+
+-- One row per claim that took anything: the jobs it took. It stands in for an index on the running
+-- jobs, which would cost every claim a write per job. Removed with the last of its jobs; a row left
+-- behind is harmless, since every reader checks the jobs themselves.
+CREATE TABLE claims (
+    worker     INTEGER NOT NULL,
+    batch      INTEGER NOT NULL,
+    claimed_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    jobs       TEXT NOT NULL,
+    -- Serves rescue and the reading back of a claim in doubt.
+    CONSTRAINT claims_pkey PRIMARY KEY (worker, batch)
+) STRICT, WITHOUT ROWID;
+
+-- Finished jobs that are not dead. keep_until is the first day on which a row may go, or 'infinity', which sorts
+-- behind every day; rows whose day has come are deleted in slices.
+CREATE TABLE history (
+    id                    INTEGER PRIMARY KEY,
+    state                 TEXT NOT NULL,
+    worker                INTEGER,
+    fence                 INTEGER NOT NULL,
+    keep_until            TEXT NOT NULL,
+    finished_at           TEXT NOT NULL,
+    attempt               INTEGER NOT NULL,
+    priority              INTEGER NOT NULL,
+    queue                 TEXT NOT NULL,
+    kind                  TEXT NOT NULL,
+    run_at                TEXT NOT NULL,
+    expires_at            TEXT,
+    requires              TEXT NOT NULL,
+    claimed_at            TEXT,
+    created_at            TEXT NOT NULL,
+    started_at            TEXT,
+    max_attempts          INTEGER,
+    timeout               REAL,
+    crashes               INTEGER NOT NULL,
+    snoozes               INTEGER NOT NULL,
+    give_backs            INTEGER NOT NULL,
+    cost                  INTEGER NOT NULL,
+    batch_id              INTEGER,
+    unique_key            TEXT,
+    concurrency_key       TEXT,
+    serial_key            TEXT,
+    fair_key              TEXT,
+    affinity_key          TEXT,
+    depends_on            TEXT,
+    on_dependency_failure TEXT NOT NULL,
+    traceparent           TEXT,
+    reason                TEXT,
+    schedule              TEXT,
+    cpu_ms                INTEGER,
+    max_rss_bytes         INTEGER,
+    tags                  TEXT NOT NULL,
+    meta                  TEXT NOT NULL,
+    args                  TEXT NOT NULL,
+    result                TEXT,
+    output                TEXT,
+    error                 TEXT,
+    attempts              TEXT,
+    CONSTRAINT history_state_is_completed_or_cancelled CHECK (state IN ('completed', 'cancelled')),
+    CONSTRAINT history_result_is_json CHECK (result IS NULL OR json_valid(result))
+) STRICT;
+
+-- Serves drop_history_days.
+CREATE INDEX history_keep_until ON history (keep_until);
+
+-- Dead letters: out of attempts, or failed for good. Kept until someone retries or deletes them.
+CREATE TABLE dead_jobs (
+    id                    INTEGER PRIMARY KEY,
+    state                 TEXT NOT NULL,
+    worker                INTEGER,
+    fence                 INTEGER NOT NULL,
+    keep_until            TEXT NOT NULL DEFAULT 'infinity',
+    finished_at           TEXT NOT NULL,
+    attempt               INTEGER NOT NULL,
+    priority              INTEGER NOT NULL,
+    queue                 TEXT NOT NULL,
+    kind                  TEXT NOT NULL,
+    run_at                TEXT NOT NULL,
+    expires_at            TEXT,
+    requires              TEXT NOT NULL,
+    claimed_at            TEXT,
+    created_at            TEXT NOT NULL,
+    started_at            TEXT,
+    max_attempts          INTEGER,
+    timeout               REAL,
+    crashes               INTEGER NOT NULL,
+    snoozes               INTEGER NOT NULL,
+    give_backs            INTEGER NOT NULL,
+    cost                  INTEGER NOT NULL,
+    batch_id              INTEGER,
+    unique_key            TEXT,
+    concurrency_key       TEXT,
+    serial_key            TEXT,
+    fair_key              TEXT,
+    affinity_key          TEXT,
+    depends_on            TEXT,
+    on_dependency_failure TEXT NOT NULL,
+    traceparent           TEXT,
+    reason                TEXT,
+    schedule              TEXT,
+    cpu_ms                INTEGER,
+    max_rss_bytes         INTEGER,
+    tags                  TEXT NOT NULL,
+    meta                  TEXT NOT NULL,
+    args                  TEXT NOT NULL,
+    result                TEXT,
+    output                TEXT,
+    error                 TEXT,
+    attempts              TEXT,
+    fingerprint           TEXT,
+    CONSTRAINT dead_jobs_state_is_dead CHECK (state = 'dead')
+) STRICT;
+
+-- Serves `dead`: dead letters grouped by error, newest first.
+CREATE INDEX dead_jobs_fingerprint ON dead_jobs (kind, fingerprint, finished_at);
+
+-- Closed claims of unfinished jobs; they move into the job's own row when it finishes.
+CREATE TABLE attempt_log (
+    job_id        INTEGER NOT NULL,
+    fence         INTEGER NOT NULL,
+    attempt       INTEGER NOT NULL,
+    worker        INTEGER,
+    started_at    TEXT,
+    finished_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    outcome       TEXT NOT NULL,
+    exit_code     INTEGER,
+    signal        INTEGER,
+    cpu_ms        INTEGER,
+    max_rss_bytes INTEGER,
+    error_class   TEXT,
+    error         TEXT,
+    backtrace     TEXT,
+    output        TEXT,
+    -- I3 and I12: a claim has one closing event.
+    CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
+    CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
+        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+) STRICT;
+
+-- What a running job printed and said so far; cleared when its attempt is settled.
+CREATE TABLE output_chunks (
+    job_id     INTEGER NOT NULL,
+    fence      INTEGER NOT NULL,
+    sequence   INTEGER NOT NULL,
+    written_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    stream     TEXT NOT NULL,
+    body       TEXT NOT NULL,
+    CONSTRAINT output_chunks_pkey PRIMARY KEY (job_id, fence, sequence),
+    CONSTRAINT output_chunks_stream_is_out_error_or_log CHECK (stream IN ('out', 'error', 'log')),
+    CONSTRAINT output_chunks_body_is_at_most_64_kib CHECK (length(CAST(body AS BLOB)) <= 65536)
+) STRICT;
+
+-- A running job's last word of progress, and the checkpoint handed to its next attempt.
+CREATE TABLE progress (
+    job_id     INTEGER PRIMARY KEY,
+    fence      INTEGER NOT NULL,
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    percent    REAL,
+    note       TEXT,
+    checkpoint TEXT,
+    CONSTRAINT progress_percent_is_0_to_100 CHECK (percent BETWEEN 0 AND 100),
+    CONSTRAINT progress_checkpoint_is_json CHECK (checkpoint IS NULL OR json_valid(checkpoint)),
+    CONSTRAINT progress_checkpoint_is_at_most_1_mib CHECK (length(CAST(checkpoint AS BLOB)) <= 1048576)
+) STRICT;
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (1, 'jobs', 'by hand', '0.1.0');
+
+-- ---- 0002 workers ----
+
+-- Workers, what their configurations publish, operators' requests, statistics.
+
+-- One row per start of a worker process. Its lease covers all its claims.
+CREATE TABLE workers (
+    id           INTEGER PRIMARY KEY,
+    started_at   TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    heartbeat_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    lease_until  TEXT NOT NULL,
+    lease        REAL NOT NULL,
+    pid          INTEGER NOT NULL,
+    slots        INTEGER NOT NULL,
+    running      INTEGER NOT NULL DEFAULT 0,
+    -- 'lost': lease passed, jobs not all taken back yet; 'gone': lost and cleared up; 'stopped': left by itself.
+    state        TEXT NOT NULL DEFAULT 'running',
+    name         TEXT NOT NULL,
+    host         TEXT NOT NULL,
+    version      TEXT NOT NULL,
+    labels       TEXT NOT NULL DEFAULT '[]',
+    queues       TEXT NOT NULL DEFAULT '[]',
+    kinds        TEXT NOT NULL DEFAULT '[]',
+    report       TEXT NOT NULL DEFAULT '{}',
+    CONSTRAINT workers_id_is_positive CHECK (id > 0),
+    CONSTRAINT workers_lease_is_1_second_to_1_hour CHECK (lease BETWEEN 1 AND 3600),
+    CONSTRAINT workers_state_is_known CHECK (state IN ('running', 'quiet', 'stopping', 'stopped', 'lost', 'gone'))
+) STRICT;
+
+-- Serves mark_lost_workers and abandoned_jobs.
+CREATE INDEX workers_lease ON workers (lease_until) WHERE state NOT IN ('stopped', 'gone');
+
+-- Policies that workers publish: what a kind promises, never what it executes. The latest publisher wins.
+CREATE TABLE kinds (
+    kind          TEXT NOT NULL,
+    max_attempts  INTEGER NOT NULL,
+    -- Waits in milliseconds after attempts 1, 2, …; the last stands for all later ones.
+    retry_delays  TEXT NOT NULL,
+    timeout       REAL,
+    keep          REAL,
+    snooze        REAL NOT NULL DEFAULT 60,
+    notify        INTEGER NOT NULL DEFAULT 0,
+    unique_policy TEXT,
+    published_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    published_by  TEXT NOT NULL DEFAULT '',
+    CONSTRAINT kinds_pkey PRIMARY KEY (kind),
+    CONSTRAINT kinds_has_retry_delays CHECK (json_array_length(retry_delays) >= 1)
+) STRICT, WITHOUT ROWID;
+
+-- Queues that somebody has said something about; a queue needs no row here to be used.
+CREATE TABLE queues (
+    queue     TEXT NOT NULL,
+    paused_at TEXT,
+    paused_by TEXT,
+    slots     INTEGER,
+    weight    INTEGER NOT NULL DEFAULT 1,
+    CONSTRAINT queues_pkey PRIMARY KEY (queue),
+    CONSTRAINT queues_queue_is_1_to_128_printable_characters
+        CHECK (length(queue) BETWEEN 1 AND 128
+            AND (length(CAST(queue AS BLOB)) = length(queue) OR instr(queue, char(0)) = 0)
+            AND queue NOT GLOB '*[^ -~ -􏿿]*'),
+    CONSTRAINT queues_slots_is_not_negative CHECK (slots >= 0),
+    CONSTRAINT queues_weight_is_1_to_1000 CHECK (weight BETWEEN 1 AND 1000)
+) STRICT, WITHOUT ROWID;
+
+-- Wishes to stop running jobs; their worker grants them.
+CREATE TABLE cancel_requests (
+    job_id       INTEGER PRIMARY KEY,
+    fence        INTEGER NOT NULL,
+    worker       INTEGER NOT NULL,
+    requested_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    requested_by TEXT NOT NULL
+) STRICT;
+
+-- Serves cancel_requests.
+CREATE INDEX cancel_requests_worker ON cancel_requests (worker);
+
+-- What operators did, in their words' stead.
+CREATE TABLE operator_audit (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    at      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    actor   TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    job_id  INTEGER,
+    queue   TEXT,
+    details TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+-- Serves the audit trail of one job.
+CREATE INDEX operator_audit_job ON operator_audit (job_id) WHERE job_id IS NOT NULL;
+
+-- Settled work per minute, counted by the very transaction that settles it. There is one writer at a time, so the
+-- counts are added up in place.
+CREATE TABLE statistics (
+    minute    TEXT NOT NULL,
+    queue     TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    completed INTEGER NOT NULL DEFAULT 0,
+    failed    INTEGER NOT NULL DEFAULT 0,
+    dead      INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    snoozed   INTEGER NOT NULL DEFAULT 0,
+    released  INTEGER NOT NULL DEFAULT 0,
+    crashed   INTEGER NOT NULL DEFAULT 0,
+    run_ms    INTEGER NOT NULL DEFAULT 0,
+    wait_ms   INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT statistics_pkey PRIMARY KEY (minute, queue, kind)
+) STRICT, WITHOUT ROWID;
+
+-- Empty: nothing has to be folded into `statistics` later. It stands so that one query reads both databases.
+CREATE TABLE statistics_log (
+    minute    TEXT NOT NULL,
+    queue     TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    completed INTEGER NOT NULL DEFAULT 0,
+    failed    INTEGER NOT NULL DEFAULT 0,
+    dead      INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    snoozed   INTEGER NOT NULL DEFAULT 0,
+    released  INTEGER NOT NULL DEFAULT 0,
+    crashed   INTEGER NOT NULL DEFAULT 0,
+    run_ms    INTEGER NOT NULL DEFAULT 0,
+    wait_ms   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Deploys and other marks on the time line.
+CREATE TABLE events (
+    id    INTEGER PRIMARY KEY AUTOINCREMENT,
+    at    TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    event TEXT NOT NULL,
+    note  TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (2, 'workers', 'by hand', '0.1.0');
+
+-- ---- 0003 policies ----
+
+-- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+
+CREATE TABLE batches (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    parent_id   INTEGER,
+    created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    sealed_at   TEXT,
+    finished_at TEXT,
+    name        TEXT NOT NULL DEFAULT '',
+    on_success  TEXT,
+    on_complete TEXT,
+    on_death    TEXT,
+    meta        TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+
+-- Members as they come and go: summed up for progress.
+CREATE TABLE batch_counts (
+    batch_id  INTEGER NOT NULL,
+    at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    added     INTEGER NOT NULL DEFAULT 0,
+    completed INTEGER NOT NULL DEFAULT 0,
+    cancelled INTEGER NOT NULL DEFAULT 0,
+    dead      INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Serves the sum of one batch.
+CREATE INDEX batch_counts_batch ON batch_counts (batch_id);
+
+-- An edge per parent of a blocked job. An edge is closed in place by its parent's settle; the child's own
+-- row is written once, when its last edge closes, however many parents it has.
+CREATE TABLE dependencies (
+    job_id       INTEGER NOT NULL,
+    parent_id    INTEGER NOT NULL,
+    closed_at    TEXT,
+    parent_state TEXT,
+    result       TEXT,
+    CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
+) STRICT, WITHOUT ROWID;
+
+-- Serves the closing of a settled parent's edges.
+CREATE INDEX dependencies_open ON dependencies (parent_id) WHERE closed_at IS NULL;
+
+-- Children with an edge closed since they were last looked at, and how many edges are still open.
+CREATE TABLE dependency_counts (
+    job_id  INTEGER PRIMARY KEY,
+    pending INTEGER NOT NULL,
+    failed  INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+) STRICT;
+
+CREATE TABLE schedules (
+    name       TEXT NOT NULL,
+    expression TEXT NOT NULL,
+    time_zone  TEXT NOT NULL DEFAULT 'UTC',
+    kind       TEXT NOT NULL,
+    args       TEXT NOT NULL DEFAULT '{}',
+    options    TEXT NOT NULL DEFAULT '{}',
+    overlap    TEXT NOT NULL DEFAULT 'queue',
+    missed     TEXT NOT NULL DEFAULT 'last',
+    jitter     REAL NOT NULL DEFAULT 0,
+    next_at    TEXT,
+    paused_at  TEXT,
+    source     TEXT NOT NULL DEFAULT 'sql',
+    updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    CONSTRAINT schedules_pkey PRIMARY KEY (name),
+    CONSTRAINT schedules_name_is_1_to_128_printable_characters
+        CHECK (length(name) BETWEEN 1 AND 128
+            AND (length(CAST(name AS BLOB)) = length(name) OR instr(name, char(0)) = 0)
+            AND name NOT GLOB '*[^ -~ -􏿿]*'),
+    CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
+        CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
+    CONSTRAINT schedules_args_is_an_object
+        CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END)
+) STRICT, WITHOUT ROWID;
+
+-- Serves the search for due schedules.
+CREATE INDEX schedules_due ON schedules (next_at) WHERE paused_at IS NULL;
+
+-- A due time enqueues once: the key decides, whoever comes first.
+CREATE TABLE schedule_runs (
+    schedule    TEXT NOT NULL,
+    due_at      TEXT NOT NULL,
+    enqueued_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    job_id      INTEGER,
+    outcome     TEXT NOT NULL DEFAULT 'enqueued',
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE limits (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope   TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    at_most INTEGER,
+    starts  INTEGER,
+    period  REAL,
+    waiting INTEGER,
+    CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
+    CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
+    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+) STRICT;
+
+-- Live claims that count against a limit; a row lives as long as its claim.
+CREATE TABLE limit_holds (
+    scope  TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    job_id INTEGER NOT NULL,
+    fence  INTEGER NOT NULL,
+    worker INTEGER NOT NULL,
+    cost   INTEGER NOT NULL,
+    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
+) STRICT, WITHOUT ROWID;
+
+-- Starts within the longest period of their limit.
+CREATE TABLE limit_starts (
+    scope      TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    cost       INTEGER NOT NULL
+) STRICT;
+
+-- Serves the count of starts within a sliding period.
+CREATE INDEX limit_starts_window ON limit_starts (scope, name, started_at);
+
+-- Unique keys that outlive their job.
+CREATE TABLE unique_windows (
+    unique_key TEXT NOT NULL,
+    job_id     INTEGER NOT NULL,
+    until      TEXT NOT NULL,
+    CONSTRAINT unique_windows_pkey PRIMARY KEY (unique_key)
+) STRICT, WITHOUT ROWID;
+
+-- Serves the clearing of windows that have passed.
+CREATE INDEX unique_windows_until ON unique_windows (until);
+
+-- Named signals that jobs wait for, and those sent before anyone waited.
+CREATE TABLE signals (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL,
+    job_id      INTEGER,
+    waits_until TEXT,
+    sent_at     TEXT,
+    payload     TEXT,
+    CONSTRAINT signals_name_is_1_to_512_bytes CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 512)
+) STRICT;
+
+-- Serves the meeting of a signal with those who wait for it.
+CREATE INDEX signals_name ON signals (name);
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (3, 'policies', 'by hand', '0.1.0');
+
+-- ---- 0004 settle ----
+
+-- Running again after a replacement, settling.
+
+-- A running job whose row an application replaces runs once more after it settles. Fires only for statements that
+-- name one of these columns, and no claim or settle does so while the job keeps running.
+CREATE TRIGGER jobs_replaced_while_running
+AFTER UPDATE OF kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, tags, meta ON jobs
+WHEN OLD.state = 'running' AND NEW.state = 'running' AND NEW.rerun = 0
+BEGIN
+    UPDATE jobs SET rerun = 1 WHERE id = NEW.id;
+END;
+
+-- Takes a job out of `jobs` for good: into dead_jobs, or into history until its time to be kept is over.
+-- keep: seconds; null for ever, 0 not at all. Its attempts are packed from attempt_log.
+CREATE VIEW keep_finished
+    (id, state, keep, reason, error, fingerprint, cpu_ms, max_rss_bytes, result, output) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER keep_finished_insert INSTEAD OF INSERT ON keep_finished
+BEGIN
+    INSERT INTO history (
+        id, state, worker, fence, keep_until, finished_at, attempt, priority, queue, kind, run_at, expires_at,
+        requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
+        batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
+        on_dependency_failure, traceparent, reason, schedule, cpu_ms, max_rss_bytes, tags, meta, args, result,
+        output, error, attempts)
+    SELECT
+        id, NEW.state, worker, fence,
+        CASE WHEN NEW.keep IS NULL THEN 'infinity'
+            ELSE coalesce(date('now', printf('%.3f seconds', NEW.keep), '+1 day'), 'infinity') END,
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), attempt, priority, queue, kind, run_at, expires_at,
+        requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
+        batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
+        on_dependency_failure, traceparent, NEW.reason, schedule, NEW.cpu_ms, NEW.max_rss_bytes, tags, meta, args,
+        NEW.result, NEW.output, NEW.error,
+        -- A job that completes at its first claim has no other.
+        CASE WHEN fence > 1 OR NEW.state <> 'completed' THEN
+            (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = jobs.id) END
+    FROM jobs
+    WHERE id = NEW.id AND NEW.state <> 'dead' AND (NEW.keep IS NULL OR NEW.keep > 0);
+
+    INSERT INTO dead_jobs (
+        id, state, worker, fence, finished_at, attempt, priority, queue, kind, run_at, expires_at,
+        requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
+        batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
+        on_dependency_failure, traceparent, reason, schedule, cpu_ms, max_rss_bytes, tags, meta, args, result,
+        output, error, attempts, fingerprint)
+    SELECT
+        id, NEW.state, worker, fence, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), attempt, priority, queue, kind, run_at,
+        expires_at, requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes,
+        give_backs, cost, batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
+        on_dependency_failure, traceparent, NEW.reason, schedule, NEW.cpu_ms, NEW.max_rss_bytes, tags, meta, args,
+        NEW.result, NEW.output, NEW.error,
+        (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = jobs.id), NEW.fingerprint
+    FROM jobs
+    WHERE id = NEW.id AND NEW.state = 'dead';
+
+    INSERT INTO statistics (minute, queue, kind, completed, dead, cancelled, run_ms, wait_ms)
+    SELECT
+        strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), queue, kind,
+        NEW.state = 'completed', NEW.state = 'dead', NEW.state = 'cancelled',
+        CASE WHEN NEW.state = 'completed' THEN
+            CAST(round((julianday('now') - julianday(claimed_at)) * 86400000.0) AS INTEGER) ELSE 0 END,
+        CASE WHEN NEW.state = 'completed' THEN
+            CAST(round((julianday(claimed_at) - julianday(max(run_at, created_at))) * 86400000.0) AS INTEGER)
+            ELSE 0 END
+    FROM jobs
+    WHERE id = NEW.id
+    ON CONFLICT (minute, queue, kind) DO UPDATE
+    SET completed = completed + excluded.completed, dead = dead + excluded.dead,
+        cancelled = cancelled + excluded.cancelled,
+        run_ms = run_ms + excluded.run_ms, wait_ms = wait_ms + excluded.wait_ms;
+
+    DELETE FROM jobs WHERE id = NEW.id;
+END;
+
+-- What only unfinished jobs have goes with them. A job that ends at its first claim has left no attempts.
+CREATE TRIGGER jobs_leave_nothing_behind AFTER DELETE ON jobs
+WHEN OLD.fence <> 1 OR OLD.state <> 'running'
+BEGIN
+    DELETE FROM attempt_log WHERE job_id = OLD.id;
+    DELETE FROM output_chunks WHERE job_id = OLD.id;
+    DELETE FROM progress WHERE job_id = OLD.id;
+    DELETE FROM cancel_requests WHERE job_id = OLD.id;
+END;
+
+-- The attempts of a job as they are kept with it once it has finished.
+CREATE VIEW packed_attempts AS
+SELECT
+    job_id,
+    json_group_array(json_object(
+        'fence', fence, 'attempt', attempt, 'worker', worker, 'started_at', started_at, 'finished_at', finished_at,
+        'outcome', outcome, 'error_class', error_class, 'error', error, 'backtrace', backtrace,
+        'exit_code', exit_code, 'signal', signal, 'cpu_ms', cpu_ms, 'max_rss_bytes', max_rss_bytes,
+        'output', output)) AS attempts
+FROM attempt_log
+GROUP BY job_id;
+
+-- The attempts that finished jobs keep in their own rows, one row each.
+CREATE VIEW kept_attempts AS
+SELECT
+    f.id AS job_id, a.value ->> '$.fence' AS fence, a.value ->> '$.attempt' AS attempt,
+    a.value ->> '$.worker' AS worker, a.value ->> '$.started_at' AS started_at,
+    a.value ->> '$.finished_at' AS finished_at, a.value ->> '$.outcome' AS outcome,
+    a.value ->> '$.error_class' AS error_class, a.value ->> '$.error' AS error,
+    a.value ->> '$.backtrace' AS backtrace, a.value ->> '$.exit_code' AS exit_code,
+    a.value ->> '$.signal' AS signal, a.value ->> '$.cpu_ms' AS cpu_ms,
+    a.value ->> '$.max_rss_bytes' AS max_rss_bytes, a.value ->> '$.output' AS output
+FROM history f, json_each(f.attempts) a
+UNION ALL
+SELECT
+    f.id, a.value ->> '$.fence', a.value ->> '$.attempt', a.value ->> '$.worker', a.value ->> '$.started_at',
+    a.value ->> '$.finished_at', a.value ->> '$.outcome', a.value ->> '$.error_class', a.value ->> '$.error',
+    a.value ->> '$.backtrace', a.value ->> '$.exit_code', a.value ->> '$.signal', a.value ->> '$.cpu_ms',
+    a.value ->> '$.max_rss_bytes', a.value ->> '$.output'
+FROM dead_jobs f, json_each(f.attempts) a;
+
+-- Completes one claim. A claim that does not stand changes nothing. A job replaced while it ran goes back to the queue.
+CREATE VIEW complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER complete_jobs_insert INSTEAD OF INSERT ON complete_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs
+    WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 0)
+BEGIN
+    INSERT INTO keep_finished (id, state, keep, cpu_ms, max_rss_bytes, result, output)
+    VALUES (NEW.id, 'completed', NEW.keep, NEW.cpu_ms, NEW.max_rss_bytes, NEW.result, NEW.output);
+END;
+
+CREATE TRIGGER complete_jobs_to_run_again INSTEAD OF INSERT ON complete_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs
+    WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 1)
+BEGIN
+    INSERT INTO attempt_log (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, output, outcome)
+    SELECT id, fence, attempt, worker, claimed_at, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output, 'completed'
+    FROM jobs
+    WHERE id = NEW.id;
+
+    INSERT INTO statistics (minute, queue, kind, completed)
+    SELECT strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), queue, kind, 1
+    FROM jobs
+    WHERE id = NEW.id
+    ON CONFLICT (minute, queue, kind) DO UPDATE
+    SET completed = completed + 1;
+
+    UPDATE jobs
+    SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = 0,
+        run_at = max(run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE id = NEW.id;
+END;
+
+-- Closes a claim that did not complete and puts its job back: after a failure, a snooze, a give-back or a crash.
+-- delay: seconds from now; refund: attempts given back. A claim that does not stand changes nothing.
+CREATE VIEW requeue_jobs
+    (id, fence, worker, outcome, delay, refund, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
+     max_rss_bytes, output) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER requeue_jobs_insert INSTEAD OF INSERT ON requeue_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running')
+BEGIN
+    INSERT INTO attempt_log
+        (job_id, fence, attempt, worker, started_at, outcome, error_class, error, backtrace, exit_code, signal,
+         cpu_ms, max_rss_bytes, output)
+    SELECT
+        id, fence, attempt, worker, claimed_at, NEW.outcome, NEW.error_class, NEW.error, NEW.backtrace,
+        NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output
+    FROM jobs
+    WHERE id = NEW.id;
+
+    INSERT INTO statistics (minute, queue, kind, failed, snoozed, released, crashed)
+    SELECT
+        strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), queue, kind, NEW.outcome IN ('failed', 'timed_out'),
+        NEW.outcome = 'snoozed', NEW.outcome = 'released', NEW.outcome = 'crashed'
+    FROM jobs
+    WHERE id = NEW.id
+    ON CONFLICT (minute, queue, kind) DO UPDATE
+    SET failed = failed + excluded.failed, snoozed = snoozed + excluded.snoozed,
+        released = released + excluded.released, crashed = crashed + excluded.crashed;
+
+    UPDATE jobs
+    SET state = CASE WHEN NEW.outcome IN ('failed', 'timed_out', 'crashed') AND NEW.delay > 0 AND NOT rerun
+            THEN 'retryable' ELSE 'available' END,
+        worker = NULL,
+        attempt = CASE WHEN rerun THEN 0 ELSE attempt - NEW.refund END,
+        crashes = CASE WHEN rerun THEN 0 ELSE crashes + (NEW.outcome = 'crashed') END,
+        snoozes = CASE WHEN rerun THEN 0 ELSE snoozes + (NEW.outcome = 'snoozed') END,
+        give_backs = give_backs + (NEW.outcome = 'released'),
+        run_at = CASE WHEN rerun THEN max(run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+            -- A wait beyond the calendar's end is one until its end.
+            ELSE coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', NEW.delay)),
+                '9999-12-31T23:59:59.999Z') END,
+        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+        rerun = 0,
+        reason = NEW.reason
+    WHERE id = NEW.id;
+END;
+
+-- Closes a claim for good without completing it: state is dead or cancelled. keep: seconds; null for ever, 0 not at
+-- all; dead letters stay. A claim that does not stand changes nothing. A job replaced while it ran goes back to the
+-- queue instead.
+CREATE VIEW finish_jobs
+    (id, fence, worker, state, outcome, keep, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
+     max_rss_bytes, output, fingerprint) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER finish_jobs_to_run_again INSTEAD OF INSERT ON finish_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs
+    WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 1)
+BEGIN
+    INSERT INTO requeue_jobs
+        (id, fence, worker, outcome, delay, refund, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
+         max_rss_bytes, output)
+    VALUES
+        (NEW.id, NEW.fence, NEW.worker, NEW.outcome, 0, 0, NEW.reason, NEW.error_class, NEW.error, NEW.backtrace,
+         NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output);
+END;
+
+CREATE TRIGGER finish_jobs_insert INSTEAD OF INSERT ON finish_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs
+    WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 0)
+BEGIN
+    INSERT INTO attempt_log
+        (job_id, fence, attempt, worker, started_at, outcome, error_class, error, backtrace, exit_code, signal,
+         cpu_ms, max_rss_bytes, output)
+    SELECT
+        id, fence, attempt, worker, claimed_at, NEW.outcome, NEW.error_class, NEW.error, NEW.backtrace,
+        NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output
+    FROM jobs
+    WHERE id = NEW.id;
+
+    INSERT INTO keep_finished
+        (id, state, keep, reason, error, fingerprint, cpu_ms, max_rss_bytes, output)
+    VALUES
+        (NEW.id, NEW.state, NEW.keep, NEW.reason, NEW.error, NEW.fingerprint, NEW.cpu_ms, NEW.max_rss_bytes,
+         NEW.output);
+
+    DELETE FROM attempt_log WHERE job_id = NEW.id;
+    DELETE FROM output_chunks WHERE job_id = NEW.id;
+    DELETE FROM progress WHERE job_id = NEW.id;
+    DELETE FROM cancel_requests WHERE job_id = NEW.id;
+END;
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (4, 'settle', 'by hand', '0.1.0');
+
+-- ---- 0005 functions ----
+
+-- The verbs that applications and operators use: views without rows into which they insert arguments.
+
+-- Adds a job, or meets the unfinished one that holds its unique_key: on_conflict null refuses, 'skip' leaves the
+-- holder, 'replace' gives it the new job's values, 'merge' adds the new args to its own. Where no key is involved,
+-- INSERT INTO jobs … RETURNING id does the same and tells the id. Times may be written in any of SQLite's ways.
+CREATE VIEW enqueue
+    (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+     serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+     traceparent, on_conflict) AS
+SELECT
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL
+WHERE 0;
+
+CREATE TRIGGER enqueue_insert INSTEAD OF INSERT ON enqueue
+BEGIN
+    SELECT RAISE(ABORT, 'on_conflict is none of skip, replace and merge')
+    WHERE NEW.on_conflict NOT IN ('skip', 'replace', 'merge');
+
+    UPDATE jobs
+    SET kind = NEW.kind,
+        args = CASE WHEN NEW.on_conflict = 'replace' OR NOT json_valid(NEW.args) THEN coalesce(NEW.args, '{}')
+            -- Values are taken as they are written, so that numbers stay exact; a name with a backslash cannot
+            -- be looked up by its path.
+            ELSE (SELECT json_group_object(key, json(value)) FROM (
+                SELECT key, CASE WHEN instr(fullkey, '\') THEN json_quote(value) ELSE args -> fullkey END AS value
+                FROM json_each(args)
+                WHERE key NOT IN (SELECT key FROM json_each(coalesce(NEW.args, '{}')))
+                UNION ALL
+                SELECT key, CASE WHEN instr(fullkey, '\') THEN json_quote(value) ELSE NEW.args -> fullkey END
+                FROM json_each(coalesce(NEW.args, '{}')))) END,
+        queue = coalesce(NEW.queue, 'default'),
+        priority = coalesce(NEW.priority, 0),
+        run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(NEW.run_at, 'now')), NEW.run_at),
+        max_attempts = NEW.max_attempts,
+        timeout = NEW.timeout,
+        expires_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.expires_at), NEW.expires_at),
+        tags = coalesce(NEW.tags, '[]'),
+        meta = coalesce(NEW.meta, '{}')
+    WHERE unique_key = NEW.unique_key
+        AND NEW.on_conflict IN ('replace', 'merge');
+
+    INSERT INTO jobs
+        (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+         serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+         traceparent)
+    SELECT
+        NEW.kind, coalesce(NEW.args, '{}'), coalesce(NEW.queue, 'default'), coalesce(NEW.priority, 0),
+        coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(NEW.run_at, 'now')), NEW.run_at), NEW.max_attempts,
+        NEW.timeout, coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.expires_at), NEW.expires_at), NEW.unique_key, NEW.concurrency_key, coalesce(NEW.cost, 1), NEW.serial_key, NEW.fair_key,
+        coalesce(NEW.requires, '[]'), NEW.affinity_key, NEW.depends_on,
+        coalesce(NEW.on_dependency_failure, 'cancel'), NEW.batch_id, coalesce(NEW.tags, '[]'),
+        coalesce(NEW.meta, '{}'), NEW.traceparent
+    WHERE NEW.on_conflict IS NULL
+        OR NOT EXISTS (SELECT 1 FROM jobs WHERE unique_key = NEW.unique_key);
+END;
+
+-- Adds many jobs: an array of objects whose members are named like the columns of `enqueue`.
+CREATE VIEW enqueue_many (jobs, on_conflict) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER enqueue_many_insert INSTEAD OF INSERT ON enqueue_many
+BEGIN
+    SELECT RAISE(ABORT, 'jobs is no array; an array of objects was expected')
+    WHERE NOT CASE WHEN json_valid(NEW.jobs) THEN json_type(NEW.jobs) = 'array' ELSE 0 END;
+    SELECT RAISE(ABORT, 'a job is an object, such as {"kind": "mail.send", "args": {}}')
+    WHERE EXISTS (SELECT 1 FROM json_each(NEW.jobs) WHERE type <> 'object');
+    SELECT RAISE(ABORT, 'a job has a member that is no column that an application may set')
+    WHERE EXISTS (
+        SELECT 1 FROM json_each(NEW.jobs) j, json_each(j.value) m
+        WHERE m.key NOT IN ('kind', 'args', 'queue', 'priority', 'run_at', 'max_attempts', 'timeout', 'expires_at',
+            'unique_key', 'concurrency_key', 'cost', 'serial_key', 'fair_key', 'requires', 'affinity_key',
+            'depends_on', 'on_dependency_failure', 'batch_id', 'tags', 'meta', 'traceparent'));
+
+    INSERT INTO enqueue
+        (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+         serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+         traceparent, on_conflict)
+    SELECT
+        value ->> '$.kind', value -> '$.args', value ->> '$.queue', value ->> '$.priority', value ->> '$.run_at',
+        value ->> '$.max_attempts', value ->> '$.timeout', value ->> '$.expires_at', value ->> '$.unique_key',
+        value ->> '$.concurrency_key', value ->> '$.cost', value ->> '$.serial_key', value ->> '$.fair_key',
+        value -> '$.requires', value ->> '$.affinity_key', value -> '$.depends_on',
+        value ->> '$.on_dependency_failure', value ->> '$.batch_id', value -> '$.tags', value -> '$.meta',
+        value ->> '$.traceparent', NEW.on_conflict
+    FROM json_each(NEW.jobs)
+    ORDER BY id;
+END;
+
+-- Every job's id and state, wherever it is.
+CREATE VIEW job_states (id, state) AS
+SELECT id, state FROM jobs
+UNION ALL
+SELECT id, state FROM dead_jobs
+UNION ALL
+SELECT id, state FROM history;
+
+-- Settles a job from its own code, in its own transaction: what that transaction wrote and the completion commit
+-- together or not at all. A token that is stale rolls the whole transaction back.
+CREATE VIEW complete (token, result) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER complete_insert INSTEAD OF INSERT ON complete
+BEGIN
+    SELECT RAISE(ROLLBACK, 'this is no token of a claim; pass the job''s JOBRUNNER_TOKEN as it is')
+    WHERE NEW.token IS NULL OR NEW.token GLOB '*[^0-9.]*' OR NEW.token NOT GLOB '[1-9]*.[1-9]*.[1-9]*';
+    SELECT RAISE(ROLLBACK, 'the claim on this job is no longer held: its lease ended or it was settled already')
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jobs
+        WHERE id = CAST(NEW.token AS INTEGER) AND state = 'running' AND id || '.' || fence || '.' || worker = NEW.token);
+
+    INSERT INTO complete_jobs (id, fence, worker, keep, result)
+    SELECT j.id, j.fence, j.worker, CASE WHEN k.kind IS NULL THEN 604800 ELSE k.keep END, NEW.result
+    FROM jobs j
+    LEFT JOIN kinds k ON k.kind = j.kind
+    WHERE j.id = CAST(NEW.token AS INTEGER);
+END;
+
+-- Fails a job's attempt from its own code, in its own transaction; it is tried again as its kind says.
+CREATE VIEW fail (token, error, class) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER fail_insert INSTEAD OF INSERT ON fail
+BEGIN
+    SELECT RAISE(ROLLBACK, 'this is no token of a claim; pass the job''s JOBRUNNER_TOKEN as it is')
+    WHERE NEW.token IS NULL OR NEW.token GLOB '*[^0-9.]*' OR NEW.token NOT GLOB '[1-9]*.[1-9]*.[1-9]*';
+    SELECT RAISE(ROLLBACK, 'the claim on this job is no longer held: its lease ended or it was settled already')
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jobs
+        WHERE id = CAST(NEW.token AS INTEGER) AND state = 'running' AND id || '.' || fence || '.' || worker = NEW.token);
+
+    INSERT INTO requeue_jobs (id, fence, worker, outcome, delay, refund, error_class, error)
+    SELECT id, fence, worker, 'failed', coalesce(retry_delay, 15), 0, NEW.class, NEW.error
+    FROM jobs
+    WHERE id = CAST(NEW.token AS INTEGER)
+        AND attempt < coalesce(attempt_limit, max_attempts, 25);
+
+    INSERT INTO finish_jobs (id, fence, worker, state, outcome, reason, error_class, error)
+    SELECT id, fence, worker, 'dead', 'failed', 'out of attempts', NEW.class, NEW.error
+    FROM jobs
+    WHERE id = CAST(NEW.token AS INTEGER)
+        AND state = 'running';
+END;
+
+-- Takes an unclaimed job out of the queue for good, as cancelled; a running one is left alone.
+CREATE VIEW cancel_unclaimed (id, reason) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER cancel_unclaimed_insert INSTEAD OF INSERT ON cancel_unclaimed
+BEGIN
+    INSERT INTO keep_finished (id, state, keep, reason)
+    SELECT j.id, 'cancelled', CASE WHEN k.kind IS NULL THEN 604800 ELSE k.keep END, NEW.reason
+    FROM jobs j
+    LEFT JOIN kinds k ON k.kind = j.kind
+    WHERE j.id = NEW.id AND j.state <> 'running';
+END;
+
+-- Cancels a job: at once, or, while it runs, by asking its worker.
+CREATE VIEW cancel (id, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER cancel_insert INSTEAD OF INSERT ON cancel
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job has finished: cancel is not possible')
+    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
+
+    INSERT INTO cancel_requests (job_id, fence, worker, requested_by)
+    SELECT id, fence, worker, coalesce(NEW.actor, 'sql')
+    FROM jobs
+    WHERE id = NEW.id AND state = 'running'
+    ON CONFLICT (job_id) DO UPDATE
+    SET fence = excluded.fence, worker = excluded.worker, requested_by = excluded.requested_by;
+
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    SELECT coalesce(NEW.actor, 'sql'), 'cancel', id, CASE state WHEN 'running' THEN '{"running":true}' ELSE '{}' END
+    FROM jobs
+    WHERE id = NEW.id;
+
+    INSERT INTO cancel_unclaimed (id, reason)
+    VALUES (NEW.id, 'cancelled by ' || coalesce(NEW.actor, 'sql'));
+END;
+
+-- Runs a waiting job now, or puts a finished one back into the queue with all its attempts before it.
+CREATE VIEW retry (id, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER retry_insert INSTEAD OF INSERT ON retry
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running or blocked: retry is not possible')
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state NOT IN ('available', 'retryable'));
+
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    SELECT coalesce(NEW.actor, 'sql'), 'retry', id,
+        CASE WHEN state IN ('available', 'retryable') THEN '{}' ELSE json_object('was', state) END
+    FROM job_states
+    WHERE id = NEW.id;
+
+    UPDATE jobs
+    SET state = 'available', run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE id = NEW.id;
+
+    INSERT INTO attempt_log
+        (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
+         exit_code, signal, cpu_ms, max_rss_bytes, output)
+    SELECT
+        job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
+        exit_code, signal, cpu_ms, max_rss_bytes, output
+    FROM kept_attempts
+    WHERE job_id = NEW.id;
+
+    -- A held unique_key refuses the insert, in words, and with it the whole action.
+    INSERT INTO jobs (
+        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+        traceparent, schedule, tags, meta, args)
+    SELECT
+        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+        traceparent, schedule, tags, meta, args
+    FROM dead_jobs
+    WHERE id = NEW.id
+    UNION ALL
+    SELECT
+        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+        traceparent, schedule, tags, meta, args
+    FROM history
+    WHERE id = NEW.id;
+
+    DELETE FROM dead_jobs WHERE id = NEW.id;
+    DELETE FROM history WHERE id = NEW.id;
+END;
+
+-- Removes a job and all that is known of it.
+CREATE VIEW delete_job (id, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER delete_job_insert INSTEAD OF INSERT ON delete_job
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running: delete is not possible')
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state = 'running');
+
+    DELETE FROM jobs WHERE id = NEW.id;
+    DELETE FROM dead_jobs WHERE id = NEW.id;
+    DELETE FROM history WHERE id = NEW.id;
+
+    INSERT INTO operator_audit (actor, action, job_id)
+    VALUES (coalesce(NEW.actor, 'sql'), 'delete', NEW.id);
+END;
+
+-- Sets when a waiting job may run.
+CREATE VIEW reschedule (id, run_at, actor) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER reschedule_insert INSTEAD OF INSERT ON reschedule
+BEGIN
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running, blocked or finished: reschedule is not possible')
+    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state IN ('available', 'retryable'));
+
+    UPDATE jobs
+    SET run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.run_at), NEW.run_at), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE id = NEW.id;
+
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    SELECT coalesce(NEW.actor, 'sql'), 'reschedule', id, json_object('run_at', run_at)
+    FROM jobs
+    WHERE id = NEW.id;
+END;
+
+-- Changes columns of an unfinished job that is not running: an object of column and value.
+CREATE VIEW edit_job (id, changes, actor) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER edit_job_insert INSTEAD OF INSERT ON edit_job
+BEGIN
+    SELECT RAISE(ABORT, 'changes is no object of columns and values')
+    WHERE NOT CASE WHEN json_valid(NEW.changes) THEN json_type(NEW.changes) = 'object' ELSE 0 END;
+    SELECT RAISE(ABORT, 'changes name a column that cannot be edited')
+    WHERE EXISTS (
+        SELECT 1 FROM json_each(NEW.changes)
+        WHERE key NOT IN
+            ('kind', 'args', 'queue', 'priority', 'max_attempts', 'timeout', 'expires_at', 'tags', 'meta'));
+    SELECT RAISE(ABORT, 'timeout is no length of time; seconds were expected, such as 30 or "30 seconds"')
+    WHERE (NEW.changes ->> '$.timeout') GLOB '*[^0-9.]*'
+        AND (NEW.changes ->> '$.timeout') NOT GLOB '[0-9]* seconds'
+        AND (NEW.changes ->> '$.timeout') NOT GLOB '[0-9]* milliseconds';
+    SELECT RAISE(ABORT, 'the job is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
+    SELECT RAISE(ABORT, 'the job is running or finished: edit is not possible')
+    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state <> 'running');
+
+    UPDATE jobs
+    SET kind = CASE WHEN json_type(NEW.changes, '$.kind') IS NULL THEN kind ELSE NEW.changes ->> '$.kind' END,
+        args = CASE WHEN json_type(NEW.changes, '$.args') IS NULL THEN args ELSE NEW.changes -> '$.args' END,
+        queue = CASE WHEN json_type(NEW.changes, '$.queue') IS NULL THEN queue ELSE NEW.changes ->> '$.queue' END,
+        priority = CASE WHEN json_type(NEW.changes, '$.priority') IS NULL THEN priority
+            ELSE NEW.changes ->> '$.priority' END,
+        max_attempts = CASE WHEN json_type(NEW.changes, '$.max_attempts') IS NULL THEN max_attempts
+            ELSE NEW.changes ->> '$.max_attempts' END,
+        timeout = CASE WHEN json_type(NEW.changes, '$.timeout') IS NULL THEN timeout
+            WHEN json_type(NEW.changes, '$.timeout') = 'null' THEN NULL
+            WHEN (NEW.changes ->> '$.timeout') GLOB '* milliseconds'
+                THEN CAST(NEW.changes ->> '$.timeout' AS REAL) / 1000
+            ELSE CAST(NEW.changes ->> '$.timeout' AS REAL) END,
+        expires_at = CASE WHEN json_type(NEW.changes, '$.expires_at') IS NULL THEN expires_at
+            ELSE coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.changes ->> '$.expires_at'), NEW.changes ->> '$.expires_at') END,
+        tags = CASE WHEN json_type(NEW.changes, '$.tags') IS NULL THEN tags ELSE NEW.changes -> '$.tags' END,
+        meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END
+    WHERE id = NEW.id;
+
+    -- The changed names, not their values: args may hold what an audit must not.
+    INSERT INTO operator_audit (actor, action, job_id, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'edit', NEW.id, json_object('columns',
+        (SELECT json_group_array(key) FROM json_each(NEW.changes))));
+END;
+
+-- A paused queue's jobs wait where they are; those running go on.
+CREATE VIEW pause_queue (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER pause_queue_insert INSTEAD OF INSERT ON pause_queue
+BEGIN
+    INSERT INTO queues (queue, paused_at, paused_by)
+    VALUES (NEW.name, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), coalesce(NEW.actor, 'sql'))
+    ON CONFLICT (queue) DO UPDATE
+    SET paused_at = coalesce(paused_at, excluded.paused_at), paused_by = excluded.paused_by;
+
+    INSERT INTO operator_audit (actor, action, queue)
+    VALUES (coalesce(NEW.actor, 'sql'), 'pause', NEW.name);
+END;
+
+CREATE VIEW resume_queue (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER resume_queue_insert INSTEAD OF INSERT ON resume_queue
+BEGIN
+    UPDATE queues
+    SET paused_at = NULL, paused_by = NULL
+    WHERE queue = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, queue)
+    VALUES (coalesce(NEW.actor, 'sql'), 'resume', NEW.name);
+END;
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (5, 'functions', 'by hand', '0.1.0');
+
+-- ---- 0006 views ----
+
+-- The views that people and applications read.
+
+-- Every job once, unfinished or finished. States that depend on the clock are derived here.
+-- The casts give each column one type throughout: only then are conditions and LIMIT taken into the three tables.
+CREATE VIEW all_jobs AS
+SELECT
+    id,
+    CAST(CASE
+        WHEN state IN ('available', 'retryable') AND run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'available'
+        WHEN state = 'available' THEN 'scheduled'
+        ELSE state END AS TEXT) AS state,
+    kind, queue, priority, args, run_at, created_at, started_at, claimed_at, CAST(NULL AS TEXT) AS finished_at,
+    attempt, max_attempts, attempt_limit, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
+    unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
+    on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
+    CAST(NULL AS TEXT) AS result, CAST(NULL AS TEXT) AS output, CAST(NULL AS TEXT) AS error,
+    CAST(NULL AS INTEGER) AS cpu_ms, CAST(NULL AS INTEGER) AS max_rss_bytes, CAST(NULL AS TEXT) AS keep_until
+FROM jobs
+UNION ALL
+SELECT
+    id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at,
+    attempt, max_attempts, CAST(NULL AS INTEGER), fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
+    unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
+    on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
+    result, output, error, cpu_ms, max_rss_bytes, keep_until
+FROM history
+UNION ALL
+SELECT
+    id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at,
+    attempt, max_attempts, CAST(NULL AS INTEGER), fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
+    unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
+    on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
+    result, output, error, cpu_ms, max_rss_bytes, keep_until
+FROM dead_jobs;
+
+-- One row per claim that did not complete, of unfinished and finished jobs alike.
+CREATE VIEW attempts AS
+SELECT
+    job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
+    signal, cpu_ms, max_rss_bytes, output
+FROM attempt_log
+UNION ALL
+SELECT
+    job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
+    signal, cpu_ms, max_rss_bytes, output
+FROM kept_attempts;
+
+-- Counts per queue, from the unfinished jobs and from the statistics of the last two minutes. oldest_age: seconds.
+CREATE VIEW queue_stats AS
+WITH waiting AS (
+    SELECT
+        queue,
+        count(*) FILTER (WHERE state IN ('available', 'retryable') AND due) AS available,
+        count(*) FILTER (WHERE state = 'available' AND NOT due) AS scheduled,
+        count(*) FILTER (WHERE state = 'blocked') AS blocked,
+        count(*) FILTER (WHERE state = 'running') AS running,
+        count(*) FILTER (WHERE state = 'retryable' AND NOT due) AS retryable,
+        min(run_at) FILTER (WHERE state IN ('available', 'retryable') AND due) AS oldest_run_at
+    FROM (SELECT queue, state, run_at, run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS due FROM jobs)
+    GROUP BY queue
+),
+settled AS (
+    SELECT queue, sum(completed) AS completed, sum(failed + dead + crashed) AS failed
+    FROM statistics
+    WHERE minute = strftime('%Y-%m-%dT%H:%M:00.000Z', 'now', '-1 minute')
+    GROUP BY queue
+),
+dead AS (
+    SELECT queue, count(*) AS dead FROM dead_jobs GROUP BY queue
+),
+known AS (
+    SELECT queue FROM waiting
+    UNION
+    SELECT queue FROM settled
+    UNION
+    SELECT queue FROM dead
+    UNION
+    SELECT queue FROM queues
+)
+SELECT
+    n.queue,
+    q.paused_at IS NOT NULL AS paused,
+    coalesce(w.available, 0) AS available,
+    coalesce(w.scheduled, 0) AS scheduled,
+    coalesce(w.blocked, 0) AS blocked,
+    coalesce(w.running, 0) AS running,
+    coalesce(w.retryable, 0) AS retryable,
+    coalesce(d.dead, 0) AS dead,
+    round((julianday('now') - julianday(w.oldest_run_at)) * 86400.0, 3) AS oldest_age,
+    coalesce(s.completed, 0) AS completed_per_minute,
+    coalesce(s.failed, 0) AS failed_per_minute
+FROM known n
+LEFT JOIN waiting w ON w.queue = n.queue
+LEFT JOIN settled s ON s.queue = n.queue
+LEFT JOIN dead d ON d.queue = n.queue
+LEFT JOIN queues q ON q.queue = n.queue;
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (6, 'views', 'by hand', '0.1.0');
