@@ -3,7 +3,7 @@
 # usage, a failure or out of reach. What a job's state forbids by then (4) is an answer, too. The SQL of docs/sql.md runs as well.
 # ctest: timeout=150
 source "$(dirname "$0")/support/harness.sh"
-mkdir "$place/bin"
+mkdir "$place/bin" "$place/shop"
 ln -s "$jobrunner" "$place/bin/jobrunner"
 export PATH=$place/bin:$PATH
 cd "$place"
@@ -25,9 +25,11 @@ run_commands() {
     local line status
     while read -r line; do
         # A worker that is meant to stay is asked to leave when nothing is left.
-        if [[ "$line " == "jobrunner work "* ]]; then
+        if [[ "$line " =~ ^jobrunner\ (--[a-z]+\ [^ ]+\ )*work\  ]]; then
             line="${line%%#*} --until-idle"
         fi
+        # The pages' shop lives in this test's own folder.
+        line=${line//\/var\/lib\/shop/$place/shop}
         # Only PostgreSQL has roles: below.
         [[ $line == "jobrunner roles"* ]] && continue
         status=0
