@@ -1,6 +1,9 @@
 #include "config/read_kind.hpp"
 
 #include "config/read_command.hpp"
+#include "config/read_http.hpp"
+#include "config/read_service.hpp"
+#include "config/read_sql.hpp"
 
 #include <array>
 
@@ -36,52 +39,6 @@ void read_shared_policy(ConfigSection& section, KindPolicy& policy)
     assign(policy.timeout, section.duration_or("timeout", "none", {shortest, month}));
     assign(policy.keep, section.duration_or("keep_completed", "forever", {seconds{0}, hours{24 * 3650}}));
     assign(policy.snooze, section.duration("snooze", {seconds{1}, month}));
-}
-
-void refuse_unsupported(ConfigSection& section, std::string_view key, std::string_view what)
-{
-    section.problem(key,
-        "this version of jobrunner cannot run " + std::string(what) +
-            " yet; a kind with `command` was expected");
-}
-
-ServiceConfig read_service(ConfigSection& section)
-{
-    constexpr std::string_view expected = "an array of strings, first the program, then its arguments,";
-    ServiceConfig service;
-    const auto texts = section.texts("service", expected);
-    if (texts && texts->empty()) {
-        section.problem("service", "is empty; " + std::string(expected) + " was expected");
-    }
-    for (const auto& text : texts.value_or(std::vector<ConfigText>{})) {
-        service.argv.push_back(text.value);
-    }
-    assign(service.instances, section.integer("instances", {1, 1'000}));
-    refuse_unsupported(section, "service", "services");
-    return service;
-}
-
-HttpConfig read_http(ConfigSection& section)
-{
-    HttpConfig http;
-    if (auto request = section.section("http")) {
-        assign(http.url, request->text("url", "a URL"));
-        assign(http.method, request->choice("method", {"POST", "PUT", "PATCH", "GET", "DELETE"}));
-        if (!request->has("url")) {
-            request->problem("url", "has no url; a URL was expected");
-        }
-        request->refuse_unknown();
-    }
-    refuse_unsupported(section, "http", "HTTP kinds");
-    return http;
-}
-
-SqlConfig read_sql(ConfigSection& section)
-{
-    SqlConfig sql;
-    assign(sql.statement, section.text("sql", "one SQL statement"));
-    refuse_unsupported(section, "sql", "SQL kinds");
-    return sql;
 }
 
 // The one key of the table that says how the kind runs, or nothing if there are none or several.

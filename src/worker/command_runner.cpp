@@ -128,11 +128,11 @@ void CommandRunner::start(const ClaimedJob& job)
         std::unique_lock lock(mutex_);
         const auto config = config_;
         const KindConfig* kind = find_kind(*config, job.kind);
-        if (kind == nullptr) {
-            throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer configured here");
+        const auto* command = kind == nullptr ? nullptr : std::get_if<CommandConfig>(&kind->runs);
+        if (command == nullptr) {
+            throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer a command here");
         }
-        const auto& command = std::get<CommandConfig>(kind->runs);
-        ProcessSpec spec = command_spec(job, command, kind->policy, database_);
+        ProcessSpec spec = command_spec(job, *command, kind->policy, database_);
         spec.key = ++last_key_;
         runs_[spec.key] = {.token = job.token,
             .cause = {},

@@ -2,7 +2,7 @@
 
 #include "config/config.hpp"
 #include "executor/process_executor.hpp"
-#include "worker/job_runner.hpp"
+#include "worker/kind_runner.hpp"
 
 #include <map>
 #include <memory>
@@ -15,11 +15,11 @@ namespace jobrunner {
 // Runs command kinds: one process per job, through the process executor.
 //
 // Threads: see JobRunner. The configuration is read at each start; replace it with set_config.
-class CommandRunner final : public JobRunner {
+class CommandRunner final : public KindRunner {
 public:
     CommandRunner(std::shared_ptr<const Config> config, std::string database_without_password, RunSink& sink);
 
-    void set_config(std::shared_ptr<const Config> config);
+    void set_config(std::shared_ptr<const Config> config) override;
 
     void start(const ClaimedJob& job) override;
     void stop(const ClaimToken& token, StopCause cause) override;

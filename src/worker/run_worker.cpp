@@ -3,6 +3,7 @@
 #include "config/database_url.hpp"
 #include "worker/command_runner.hpp"
 #include "worker/progress_line.hpp"
+#include "worker/runner_set.hpp"
 #include "worker/worker.hpp"
 #include "worker/worker_log.hpp"
 
@@ -67,6 +68,15 @@ WorkerOptions worker_options(const WorkOptions& options, const Config& config)
     return worker;
 }
 
+// In the order of KindConfig::runs.
+RunnerSet::Runners make_runners(
+    const WorkOptions& options, const std::shared_ptr<const Config>& config, RunSink& sink)
+{
+    RunnerSet::Runners runners;
+    runners[0] = std::make_unique<CommandRunner>(config, without_password(options.database.url), sink);
+    return runners;
+}
+
 // The main thread's part: signals, systemd, progress.
 class WorkLoop {
 public:
@@ -74,10 +84,9 @@ public:
         : options_(options),
           config_(std::make_shared<const Config>(options.config)),
           worker_(worker_options(options, *config_), [&](RunSink& sink) {
-              auto runner =
-                  std::make_unique<CommandRunner>(config_, without_password(options.database.url), sink);
-              commands_ = runner.get();
-              return runner;
+              auto runners = std::make_unique<RunnerSet>(config_, make_runners(options, config_, sink), sink);
+              runners_ = runners.get();
+              return runners;
           })
     {
     }
@@ -140,7 +149,7 @@ private:
         sd_notify(0, "RELOADING=1");
         try {
             config_ = std::make_shared<const Config>(load_config(options_.config_path));
-            commands_->set_config(config_);
+            runners_->set_config(config_);
             worker_.reconfigure(worker_options(options_, *config_));
             spdlog::info("config_reloaded file={} kinds={}", options_.config_path, config_->kinds.size());
         } catch (const Error& error) {
@@ -164,7 +173,7 @@ private:
 
     const WorkOptions& options_;
     std::shared_ptr<const Config> config_;
-    CommandRunner* commands_ = nullptr; // the worker's
+    RunnerSet* runners_ = nullptr; // the worker's
     Worker worker_;
     bool stopping_ = false;
     bool hurry_ = false;
