@@ -688,8 +688,9 @@ BEGIN
         INSERT INTO jobrunner.statistics_log (minute, queue, kind, completed, run_ms, wait_ms)
         SELECT
             date_trunc('minute', now()), queue, kind, count(*),
-            coalesce(sum(extract(epoch FROM now() - claimed_at) * 1000), 0),
-            coalesce(sum(extract(epoch FROM claimed_at - greatest(run_at, created_at)) * 1000), 0)
+            -- date_part counts in doubles; extract would do so in numerics, at a tenth of the whole settle.
+            coalesce(sum(date_part('epoch', now() - claimed_at) * 1000), 0),
+            coalesce(sum(date_part('epoch', claimed_at - greatest(run_at, created_at)) * 1000), 0)
         FROM settled
         GROUP BY queue, kind
     )

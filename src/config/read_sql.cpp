@@ -6,8 +6,8 @@ SqlConfig read_sql(ConfigSection& section)
 {
     SqlConfig sql;
     assign(sql.statement, section.text("sql", "one SQL statement"));
-    section.problem("sql",
-        "this version of jobrunner cannot run SQL kinds yet; a kind with `command` was expected");
+    section.problem(
+        "sql", "this version of jobrunner cannot run SQL kinds yet; a kind with `command` was expected");
     return sql;
 }
 

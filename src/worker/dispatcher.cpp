@@ -82,7 +82,7 @@ ClaimRequest Dispatcher::request_for(WorkerId worker, int room)
     const std::lock_guard lock(mutex_);
     ClaimRequest request;
     request.worker = worker;
-    request.limit = std::min(room, claim_batch_max / 2);
+    request.limit = std::min(room, claim_batch_max);
     request.kinds = abilities_.kinds;
     request.labels = abilities_.labels;
     std::vector<std::string> limited;

@@ -7,7 +7,7 @@ namespace {
 
 // A prefetched job waits about this long at most, so none sits here while another worker idles.
 constexpr double prefetch_seconds = 0.010;
-constexpr int prefetch_max = 1000;
+constexpr int prefetch_max = 2000;
 constexpr double shortest_run_seconds = 1e-6;
 // Jobs whose settle is outstanding: beyond it nothing new is claimed.
 constexpr int held_max = 4000;

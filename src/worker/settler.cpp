@@ -9,7 +9,7 @@
 namespace jobrunner {
 namespace {
 
-constexpr std::size_t batch_max = 500;
+constexpr std::size_t batch_max = 1000;
 constexpr std::size_t live_max = 2000;
 
 template <typename Queue>
