@@ -63,10 +63,17 @@ struct CommandConfig {
     bool no_new_privileges = true;
 };
 
-// A warm child that takes many jobs. Not run by this version.
+// Warm children that take many jobs each: a pool of them, for one kind or, by its name, for several.
 struct ServiceConfig {
-    std::vector<std::string> argv;
-    int instances = 1;
+    std::string name;       // of the table in [services], or of the kind that has the pool for itself
+    bool is_shared = false; // of [services]
+    CommandConfig process;  // its arguments are literals
+    int instances_min = 0;
+    int instances_max = 1;
+    Milliseconds start_timeout{30'000};                // until it says that it is ready
+    std::optional<Milliseconds> idle_timeout{300'000}; // nothing: never
+    std::optional<int> recycle_after_jobs;
+    std::optional<std::uint64_t> recycle_over_memory; // resident bytes of the child itself
 };
 
 // An HTTP request for each job. Not run by this version.

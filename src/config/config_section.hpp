@@ -42,6 +42,10 @@ public:
 
     [[nodiscard]] bool has(std::string_view key) const { return table_->contains(key); }
 
+    // Whether the key is there with a value of that type; asks for nothing.
+    [[nodiscard]] bool is_table(std::string_view key) const { return (*table_)[key].is_table(); }
+    [[nodiscard]] bool is_string(std::string_view key) const { return (*table_)[key].is_string(); }
+
     std::optional<bool> flag(std::string_view key);
     std::optional<int> integer(std::string_view key, ConfigRange<int> range);
     std::optional<double> number(std::string_view key, ConfigRange<double> range);

@@ -101,6 +101,12 @@ void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path
 {
     auto section = root.section("defaults");
     const auto defaults = section ? read_defaults(std::move(*section)) : KindDefaults{};
+    Services services;
+    if (auto tables = root.section("services")) {
+        for (auto& [name, service] : tables->sections()) {
+            services.emplace(name, read_shared_service(name, std::move(service), defaults.grace, directory));
+        }
+    }
     auto kinds = root.section("kinds");
     if (!kinds) {
         return;
@@ -109,7 +115,7 @@ void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path
         if (!is_config_name(name)) {
             kind.problem("", "is no name of a kind; " + std::string(config_name_expected) + " was expected");
         }
-        config.kinds.push_back(read_kind(name, std::move(kind), defaults, directory));
+        config.kinds.push_back(read_kind(name, std::move(kind), defaults, directory, services));
     }
     std::ranges::sort(
         config.kinds, {}, [](const KindConfig& kind) -> const std::string& { return kind.policy.kind; });
@@ -121,7 +127,8 @@ Config load_config(const std::filesystem::path& file)
 {
     const auto [text, access] = read_file_text(file);
     const auto table = parse(text, file);
-    const auto distrust = table.contains("kinds") ? reason_to_distrust(access) : std::nullopt;
+    const auto distrust =
+        table.contains("kinds") || table.contains("services") ? reason_to_distrust(access) : std::nullopt;
     if (distrust) {
         throw Error(ErrorKind::usage, file.string() + ": " + *distrust);
     }

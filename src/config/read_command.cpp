@@ -146,12 +146,13 @@ CommandConfig read_process(
     return command;
 }
 
-std::vector<ArgsTemplate> read_command(ConfigSection& section, const std::filesystem::path& directory)
+std::vector<ArgsTemplate> read_command(
+    ConfigSection& section, const std::filesystem::path& directory, std::string_view key)
 {
     std::vector<ArgsTemplate> argv;
-    const auto texts = section.texts("command", command_expected);
+    const auto texts = section.texts(key, command_expected);
     if (texts && texts->empty()) {
-        section.problem("command", "is empty; " + std::string(command_expected) + " was expected");
+        section.problem(key, "is empty; " + std::string(command_expected) + " was expected");
     }
     for (std::size_t i = 0; texts && i < texts->size(); ++i) {
         const auto& text = texts->at(i);

@@ -11,8 +11,8 @@ namespace jobrunner {
 [[nodiscard]] CommandConfig read_process(
     ConfigSection& section, Milliseconds default_grace, const std::filesystem::path& directory);
 
-// Reads `command`. Empty where it is wrong, which is then among the problems.
+// Reads the program and its arguments from `key`. Empty where it is wrong, which is then among the problems.
 [[nodiscard]] std::vector<ArgsTemplate> read_command(
-    ConfigSection& section, const std::filesystem::path& directory);
+    ConfigSection& section, const std::filesystem::path& directory, std::string_view key = "command");
 
 } // namespace jobrunner

@@ -75,7 +75,7 @@ KindDefaults read_defaults(ConfigSection section)
 }
 
 KindConfig read_kind(const std::string& name, ConfigSection section, const KindDefaults& defaults,
-    const std::filesystem::path& directory)
+    const std::filesystem::path& directory, const Services& services)
 {
     KindConfig kind{defaults.policy, {}};
     kind.policy.kind = name;
@@ -93,8 +93,7 @@ KindConfig read_kind(const std::string& name, ConfigSection section, const KindD
         command.argv = read_command(section, directory);
         kind.runs = std::move(command);
     } else if (*way == "service") {
-        (void)read_process(section, defaults.grace, directory);
-        kind.runs = read_service(section);
+        kind.runs = read_service(name, section, defaults.grace, directory, services);
     } else if (*way == "http") {
         kind.runs = read_http(section);
     } else {

@@ -2,6 +2,7 @@
 
 #include "config/config.hpp"
 #include "config/config_section.hpp"
+#include "config/read_service.hpp"
 
 #include <filesystem>
 
@@ -18,6 +19,6 @@ struct KindDefaults {
 
 // Reads one table of [kinds]. Paths are resolved against `directory`, which is absolute.
 [[nodiscard]] KindConfig read_kind(const std::string& name, ConfigSection section,
-    const KindDefaults& defaults, const std::filesystem::path& directory);
+    const KindDefaults& defaults, const std::filesystem::path& directory, const Services& services);
 
 } // namespace jobrunner

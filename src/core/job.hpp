@@ -62,6 +62,7 @@ struct ClaimedJob {
     int crashes = 0;
     int snoozes = 0;
     int give_backs = 0;
+    std::optional<std::string> checkpoint{}; // JSON that an earlier attempt left
 };
 
 } // namespace jobrunner

@@ -13,7 +13,7 @@ constexpr std::chrono::milliseconds watch_after{3};
 
 std::string mark_in(const std::vector<std::string>& environment)
 {
-    for (const std::string_view name : {"JOBRUNNER_TOKEN=", "JOBRUNNER_JOB_ID="})
+    for (const std::string_view name : {"JOBRUNNER_TOKEN=", "JOBRUNNER_JOB_ID=", "JOBRUNNER_INSTANCE="})
         for (const std::string& entry : environment)
             if (entry.starts_with(name))
                 return entry;
@@ -33,7 +33,9 @@ Child::Child(std::uint64_t serial_number, const ProcessSpec& spec, SpawnedChild 
       pipes{ChildPipe{this, PipeRole::output, std::move(spawned.output)},
           ChildPipe{this, PipeRole::error, std::move(spawned.error)},
           ChildPipe{this, PipeRole::messages, std::move(spawned.messages)}},
-      watch_at(now + watch_after),
+      input{.pipe = {this, PipeRole::input, std::move(spawned.input)}},
+      is_interactive(spec.interactive),
+      watch_at(spec.interactive ? now : now + watch_after),
       report_not_before(now + spec.live_after)
 {
     result.key = key;

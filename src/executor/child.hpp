@@ -18,13 +18,24 @@ using SupervisorClock = std::chrono::steady_clock;
 
 struct Child;
 
-enum class PipeRole : std::uint8_t { output, error, messages };
+enum class PipeRole : std::uint8_t { output, error, messages, input };
 
 // The supervisor's end of one of a child's pipes.
 struct ChildPipe {
     Child* child = nullptr;
     PipeRole role = PipeRole::output;
     Descriptor descriptor; // none once the other end is closed everywhere
+};
+
+// What an interactive child is still to read. Its bound is kept by the worker's end.
+struct ChildInput {
+    ChildPipe pipe;
+    std::string bytes{};
+    std::size_t written = 0;      // of `bytes`
+    std::uint64_t unreported = 0; // taken by the child's pipe, and not said so yet
+    bool is_watched = false;      // the pipe is full; the poller tells when it is not
+    bool was_full = false;        // the child was given less than there was
+    bool closes = false;
 };
 
 enum class ChildPhase : std::uint8_t {
@@ -60,6 +71,8 @@ struct Child {
     OutputTail tail;
     MessageLines messages;
     std::array<ChildPipe, 3> pipes;
+    ChildInput input;
+    const bool is_interactive;
     bool wants_watch = false; // its pipes are to be watched; those of a short-lived child never are
 
     std::optional<Time> watch_at;

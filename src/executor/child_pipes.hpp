@@ -21,6 +21,11 @@ public:
     // Reads once, unless the worker has too much to take already. Requires: the pipe was reported.
     void read(ChildPipe& pipe);
 
+    // Adds to what an interactive child is to read, and gives it what it takes now.
+    void add_input(Child& child, std::string_view bytes, bool closes);
+    // Gives an interactive child more of it.
+    void feed(Child& child);
+
     // Reads what a dead child has left, and no more of it, whoever else may write into its pipes. Those that somebody
     // still holds stay open: they tell whose descendant that is.
     void drain(Child& child);
@@ -38,9 +43,15 @@ private:
     void take(ChildPipe& pipe, std::string_view bytes);
     void end_messages(Child& child);
 
+    void take_messages(Child& child, std::string_view bytes);
+    void report_errors_first(Child& child);
+    void settle_input(Child& child);
+    void end_input(Child& child);
+
     Poller& poller_;
     WorkerLink& link_;
     std::unique_ptr<char[]> buffer_;
+    std::unique_ptr<char[]> error_buffer_;
     bool is_paused_ = false;
 };
 

@@ -64,6 +64,19 @@ Descriptor make_output(int child_descriptor)
     return reading;
 }
 
+// Makes a pipe whose reading end is the child's standard input. Only the writing end must not wait.
+Descriptor make_input()
+{
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        fail("cannot make a pipe");
+    const Descriptor reading(ends[0]);
+    Descriptor writing(ends[1]);
+    ::fcntl(writing.get(), F_SETFL, O_NONBLOCK);
+    place(reading.get(), 0);
+    return writing;
+}
+
 // Or another user's child could not open /dev/stdout and the like.
 void give_to(const std::optional<Credentials>& owner, int child_descriptor)
 {
@@ -80,8 +93,14 @@ SpawnedChild make_descriptors(const StartCommand& command)
     SpawnedChild child;
     child.output = make_output(1);
     child.error = make_output(2);
-    child.messages = make_output(3);
-    for (const int child_descriptor : {1, 2, 3})
+    if (command.spec.interactive) {
+        child.input = make_input();
+        give_to(command.credentials, 0);
+    } else {
+        child.messages = make_output(3);
+        give_to(command.credentials, 3);
+    }
+    for (const int child_descriptor : {1, 2})
         give_to(command.credentials, child_descriptor);
     return child;
 }

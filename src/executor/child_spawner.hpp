@@ -17,7 +17,8 @@ struct SpawnedChild {
     pid_t pid = 0;
     Descriptor output;
     Descriptor error;
-    Descriptor messages;
+    Descriptor messages; // none for an interactive one
+    Descriptor input;    // the writing end, for an interactive one only
 };
 
 struct SpawnFailure {

@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds leftovers_limit{5'000};
 // Only this is one process's alone among all of the host.
 bool is_unique_mark(const std::string& entry)
 {
-    return entry.starts_with("JOBRUNNER_TOKEN=");
+    return entry.starts_with("JOBRUNNER_TOKEN=") || entry.starts_with("JOBRUNNER_INSTANCE=");
 }
 
 } // namespace
@@ -89,7 +89,7 @@ void ExecutorClient::add_running(const ProcessSpec& spec)
     const auto is_mark = [](const std::string& entry) { return is_unique_mark(entry); };
     const auto mark = std::find_if(spec.environment.begin(), spec.environment.end(), is_mark);
     const bool is_new =
-        running_.try_emplace(spec.key, Running{0, mark == spec.environment.end() ? "" : *mark}).second;
+        running_.try_emplace(spec.key, Running{0, mark == spec.environment.end() ? "" : *mark, 0}).second;
     if (!is_new)
         throw Error(
             ErrorKind::internal, "executor: the key " + std::to_string(spec.key) + " is running already");
@@ -106,6 +106,19 @@ void ExecutorClient::send(const SupervisorCommand& command)
     const std::lock_guard lock(mutex_);
     if (supervisor_)
         put(command);
+}
+
+bool ExecutorClient::write(ProcessKey key, std::string_view bytes)
+{
+    const std::lock_guard lock(mutex_);
+    const auto found = running_.find(key);
+    if (found == running_.end() || !supervisor_)
+        return true;
+    if (found->second.input_waiting >= process_input_bytes_max)
+        return false;
+    found->second.input_waiting += bytes.size();
+    put(InputCommand{key, std::string(bytes), false});
+    return true;
 }
 
 void ExecutorClient::lease_until(BootClock::time_point until)
@@ -206,6 +219,9 @@ void ExecutorClient::note(const SupervisorEvent& event)
     if (const auto* started = std::get_if<ProcessStarted>(&event))
         if (const auto found = running_.find(started->key); found != running_.end())
             found->second.pid = started->pid;
+    if (const auto* taken = std::get_if<ProcessInputTaken>(&event))
+        if (const auto found = running_.find(taken->key); found != running_.end())
+            found->second.input_waiting -= std::min(taken->bytes, found->second.input_waiting);
     if (const auto* ended = std::get_if<ProcessEnded>(&event))
         running_.erase(ended->key);
 }

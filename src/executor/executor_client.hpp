@@ -32,6 +32,7 @@ public:
 
     void start(ProcessSpec spec);
     void send(const SupervisorCommand& command);
+    [[nodiscard]] bool write(ProcessKey key, std::string_view bytes);
     void lease_until(BootClock::time_point until);
     [[nodiscard]] std::size_t running() const;
 
@@ -44,6 +45,7 @@ private:
     struct Running {
         pid_t pid = 0; // 0: not known yet
         std::string mark;
+        std::uint64_t input_waiting = 0; // written and not known to be read
     };
 
     // With the mutex held.

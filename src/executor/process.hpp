@@ -42,6 +42,11 @@ struct ProcessSpec {
     std::vector<std::string> environment{};
 
     std::string stdin_data{};
+
+    // Standard input stays open for ProcessExecutor::write(), and what comes on standard output are messages. There is
+    // nothing on descriptor 3 then. Requires: no `stdin_data`.
+    bool interactive = false;
+
     std::string directory{}; // empty: the one that the worker was started in
 
     // When it passes, SIGTERM goes to the child and its descendants, and SIGKILL `grace` later.
@@ -71,7 +76,10 @@ inline constexpr std::size_t process_spec_bytes_max = std::size_t{64} * 1024 * 1
 // The most output that is kept of one process.
 inline constexpr std::size_t process_output_bytes_max = std::size_t{16} * 1024 * 1024;
 
-// The longest line that a process may write on descriptor 3.
+// An interactive process that has not read so much of its input is given no more until it reads.
+inline constexpr std::size_t process_input_bytes_max = std::size_t{256} * 1024;
+
+// The longest line that a process may write as a message.
 inline constexpr std::size_t process_message_bytes_max = std::size_t{1024} * 1024;
 
 enum class OutputStream : std::uint8_t { out = 1, error = 2 };
@@ -106,12 +114,18 @@ struct ProcessOutput {
     std::uint64_t bytes_dropped = 0; // what came before these chunks and was too much to report
 };
 
-// A line that the process wrote on descriptor 3, without its newline; empty ones are left out. A line longer than
+// A line that the process wrote on descriptor 3, or an interactive one on standard output, without its newline; empty ones are left out. A line longer than
 // process_message_bytes_max is reported once, as `too_long`, with its first bytes only.
 struct ProcessMessage {
     ProcessKey key = 0;
     std::string line{};
     bool too_long = false;
+};
+
+// An interactive process has read, or the pipe to it has taken, so much more of what was written.
+struct ProcessInputTaken {
+    ProcessKey key = 0;
+    std::uint64_t bytes = 0;
 };
 
 // The last event of a process. Nothing of it is left alive by then, its descendants included, unless one of
@@ -139,6 +153,7 @@ struct ProcessEnded {
     std::uint64_t output_bytes_dropped = 0;
 };
 
-using ProcessEvent = std::variant<ProcessStarted, ProcessOutput, ProcessMessage, ProcessEnded>;
+using ProcessEvent =
+    std::variant<ProcessStarted, ProcessOutput, ProcessMessage, ProcessInputTaken, ProcessEnded>;
 
 } // namespace jobrunner

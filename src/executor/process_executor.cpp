@@ -35,6 +35,16 @@ void ProcessExecutor::kill_all(std::string reason)
     client_->send(KillAllCommand{std::move(reason)});
 }
 
+bool ProcessExecutor::write(ProcessKey key, std::string_view bytes)
+{
+    return client_->write(key, bytes);
+}
+
+void ProcessExecutor::close_input(ProcessKey key)
+{
+    client_->send(InputCommand{key, {}, true});
+}
+
 void ProcessExecutor::extend(ProcessKey key, std::chrono::milliseconds by)
 {
     client_->send(ExtendCommand{key, std::clamp(by, -process_duration_max, process_duration_max)});

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace jobrunner {
 
@@ -24,7 +25,8 @@ struct ProcessExecutorOptions {
 // Runs commands as child processes, through a supervisor process of its own (executor/supervisor.hpp).
 //
 // Every start() is answered by exactly one ProcessEnded, whatever happens; before it come, for a process
-// that could be started, one ProcessStarted and any number of ProcessOutput and ProcessMessage. Only
+// that could be started, one ProcessStarted and any number of ProcessOutput, ProcessMessage and
+// ProcessInputTaken. Only
 // destruction cuts this short.
 //
 // A child dies when it is told to, at the end of its timeout, when lease_until() passes, when the worker dies,
@@ -62,6 +64,13 @@ public:
     // As stop(), without the grace.
     void kill(ProcessKey key, std::string reason);
     void kill_all(std::string reason);
+
+    // Adds to the standard input of an interactive process. False: it has not read what came before, and was given
+    // nothing; a ProcessInputTaken tells when it makes sense to try again. What is written to a process that does not
+    // run, or has closed its input, is lost.
+    [[nodiscard]] bool write(ProcessKey key, std::string_view bytes);
+    // The end of its standard input, behind what was written.
+    void close_input(ProcessKey key);
 
     // Moves the timeout of a process that has one. Does nothing once the timeout has passed.
     void extend(ProcessKey key, std::chrono::milliseconds by);

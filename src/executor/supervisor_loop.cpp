@@ -191,6 +191,13 @@ void SupervisorLoop::obey(const LeaseCommand& command)
     lease_.set(BootClock::time_point(command.until));
 }
 
+void SupervisorLoop::obey(const InputCommand& command)
+{
+    Child* child = children_.find(command.key);
+    if (child != nullptr && child->is_interactive && child->phase != ChildPhase::dead)
+        pipes_.add_input(*child, command.bytes, command.closes);
+}
+
 void SupervisorLoop::meet_deadlines()
 {
     for (Child* child : children_.due(now_))

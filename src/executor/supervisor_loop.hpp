@@ -49,6 +49,7 @@ private:
     void obey(const KillAllCommand& command);
     void obey(const ExtendCommand& command);
     void obey(const LeaseCommand& command);
+    void obey(const InputCommand& command);
 
     void meet_deadlines();
     void meet_deadlines_of(Child& child);

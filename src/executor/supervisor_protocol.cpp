@@ -27,6 +27,7 @@ static void fields(Wire& wire, typename Wire::template Field<ProcessSpec> spec)
     wire(spec.argv);
     wire(spec.environment);
     wire(spec.stdin_data);
+    wire(spec.interactive);
     wire(spec.directory);
     wire(spec.timeout);
     wire(spec.grace);
@@ -85,6 +86,21 @@ template <class Wire>
 static void fields(Wire& wire, typename Wire::template Field<LeaseCommand> command)
 {
     wire(command.until);
+}
+
+template <class Wire>
+static void fields(Wire& wire, typename Wire::template Field<InputCommand> command)
+{
+    wire(command.key);
+    wire(command.bytes);
+    wire(command.closes);
+}
+
+template <class Wire>
+static void fields(Wire& wire, typename Wire::template Field<ProcessInputTaken> taken)
+{
+    wire(taken.key);
+    wire(taken.bytes);
 }
 
 template <class Wire>

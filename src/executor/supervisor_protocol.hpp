@@ -54,18 +54,24 @@ struct LeaseCommand {
     std::chrono::nanoseconds until{0}; // on BootClock
 };
 
-using SupervisorCommand =
-    std::variant<SettingsCommand, StartCommand, StopCommand, KillAllCommand, ExtendCommand, LeaseCommand>;
+struct InputCommand {
+    ProcessKey key = 0;
+    std::string bytes{};
+    bool closes = false; // nothing comes after it
+};
+
+using SupervisorCommand = std::variant<SettingsCommand, StartCommand, StopCommand, KillAllCommand,
+    ExtendCommand, LeaseCommand, InputCommand>;
 
 // The first thing a supervisor says: proof that the program at the other end is one.
 struct SupervisorHello {
     std::uint32_t version = 0;
 };
 
-inline constexpr std::uint32_t supervisor_protocol_version = 1;
+inline constexpr std::uint32_t supervisor_protocol_version = 2;
 
-using SupervisorEvent =
-    std::variant<SupervisorHello, ProcessStarted, ProcessOutput, ProcessMessage, ProcessEnded>;
+using SupervisorEvent = std::variant<SupervisorHello, ProcessStarted, ProcessOutput, ProcessMessage,
+    ProcessInputTaken, ProcessEnded>;
 
 // Appends one frame.
 void encode(std::string& out, const SupervisorCommand& command);

@@ -246,6 +246,10 @@ void CommandRunner::take_message(ProcessKey key, const std::string& line)
         executor_->extend(key, extend->by);
     } else if (auto* progress = std::get_if<JobProgress>(&message)) {
         lock.unlock();
+        if (progress->checkpoint && progress->checkpoint->size() > command_checkpoint_bytes_max) {
+            throw Error(ErrorKind::refused,
+                "a checkpoint of the job is over 96 KiB, which is what a command can be handed");
+        }
         sink_.progressed(
             token, progress->percent, std::move(progress->note), std::move(progress->checkpoint));
     } else {

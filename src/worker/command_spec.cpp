@@ -21,9 +21,12 @@ void describe_job(Environment& environment, const ClaimedJob& job)
     if (job.traceparent) {
         environment["TRACEPARENT"] = *job.traceparent;
     }
+    if (job.checkpoint && job.checkpoint->size() <= command_checkpoint_bytes_max) {
+        environment["JOBRUNNER_CHECKPOINT"] = *job.checkpoint;
+    }
 }
 
-Environment environment_of(const ClaimedJob& job, const CommandConfig& command, const std::string& database)
+Environment environment_of(const CommandConfig& command, const std::string& database)
 {
     Environment environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
     for (const auto& name : command.pass_environment) {
@@ -34,7 +37,6 @@ Environment environment_of(const ClaimedJob& job, const CommandConfig& command, 
     for (const auto& [name, value] : command.environment) {
         environment[name] = value;
     }
-    describe_job(environment, job);
     if (command.pass_database) {
         environment["JOBRUNNER_DATABASE"] = database;
     }
@@ -58,24 +60,13 @@ ProcessLimits limits_of(const ResourceLimits& resources)
     return limits;
 }
 
-} // namespace
-
-ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
-    const std::string& database_without_password)
+ProcessSpec process_of(const CommandConfig& command, const Environment& environment)
 {
-    const ArgsView args(job.args);
-    const TemplateJob about{
-        .id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
     ProcessSpec spec{};
-    for (const auto& argument : command.argv) {
-        spec.argv.push_back(argument.fill(args, about));
-    }
-    for (const auto& [name, value] : environment_of(job, command, database_without_password)) {
+    for (const auto& [name, value] : environment) {
         spec.environment.push_back(name + "=" + value);
     }
-    spec.stdin_data = job.args;
     spec.directory = command.directory;
-    spec.timeout = job.timeout ? job.timeout : policy.timeout;
     spec.grace = command.grace;
     spec.output_bytes_max = command.output_max;
     spec.limits = limits_of(command.resources);
@@ -85,6 +76,42 @@ ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, co
     }
     spec.nice = command.nice;
     spec.no_new_privileges = command.no_new_privileges;
+    return spec;
+}
+
+} // namespace
+
+ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
+    const std::string& database_without_password)
+{
+    const ArgsView args(job.args);
+    const TemplateJob about{
+        .id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
+    auto environment = environment_of(command, database_without_password);
+    describe_job(environment, job);
+    ProcessSpec spec = process_of(command, environment);
+    for (const auto& argument : command.argv) {
+        spec.argv.push_back(argument.fill(args, about));
+    }
+    spec.stdin_data = job.args;
+    spec.timeout = job.timeout ? job.timeout : policy.timeout;
+    return spec;
+}
+
+ProcessSpec service_spec(
+    const CommandConfig& command, const std::string& database_without_password, const std::string& instance)
+{
+    // A job's cancel message had the whole grace already.
+    constexpr Milliseconds last_grace{1'000};
+    auto environment = environment_of(command, database_without_password);
+    environment["JOBRUNNER_INSTANCE"] = instance;
+    ProcessSpec spec = process_of(command, environment);
+    for (const auto& argument : command.argv) {
+        spec.argv.push_back(argument.fill(ArgsView("{}"), {}));
+    }
+    spec.interactive = true;
+    spec.grace = std::min(spec.grace, last_grace);
+    spec.live_after = Milliseconds{0};
     return spec;
 }
 

@@ -6,9 +6,16 @@
 
 namespace jobrunner {
 
+// A larger checkpoint does not fit into a variable of the environment.
+inline constexpr std::size_t command_checkpoint_bytes_max = std::size_t{96} * 1024;
+
 // The process that a command kind makes of a job: arguments filled in, environment, limits.
 // Throws Error{refused} when an argument cannot be filled in from the job's args.
 [[nodiscard]] ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command,
     const KindPolicy& policy, const std::string& database_without_password);
+
+// The process of a service, without its key: environment and limits as for a command, and no job yet.
+[[nodiscard]] ProcessSpec service_spec(
+    const CommandConfig& command, const std::string& database_without_password, const std::string& instance);
 
 } // namespace jobrunner

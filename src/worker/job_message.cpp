@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <charconv>
 #include <cmath>
 
 namespace jobrunner {
@@ -97,14 +98,25 @@ JobProgress progress(const json& message)
     return progress;
 }
 
-} // namespace
-
-JobMessage parse_job_message(std::string_view line)
+json object_in(std::string_view line)
 {
-    const json message = json::parse(line, nullptr, false);
+    json message = json::parse(line, nullptr, false);
     if (!message.is_object()) {
         refuse("it is no JSON object");
     }
+    return message;
+}
+
+std::optional<JobId> job_id_in(std::string_view text)
+{
+    JobId id = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    const bool whole = error == std::errc() && end == text.data() + text.size() && id > 0;
+    return whole ? std::optional(id) : std::nullopt;
+}
+
+JobMessage job_message_in(const json& message)
+{
     const std::string type = text_member(message, "type");
     if (type == "done") {
         return success(message);
@@ -125,6 +137,55 @@ JobMessage parse_job_message(std::string_view line)
         return JobLogLine{text_member(message, "line")};
     }
     refuse("its type is none of done, fail, snooze, progress, extend and log");
+}
+
+} // namespace
+
+JobMessage parse_job_message(std::string_view line)
+{
+    return job_message_in(object_in(line));
+}
+
+ServiceMessage parse_service_message(std::string_view line)
+{
+    const json message = object_in(line);
+    const std::string type = text_member(message, "type");
+    if (type == "ready") {
+        const auto count = message.find("concurrency");
+        if (count == message.end()) {
+            return ServiceReady{};
+        }
+        if (!count->is_number_integer() || count->get<double>() < 1 || count->get<double>() > 10'000) {
+            refuse("concurrency is no whole number from 1 to 10000");
+        }
+        return ServiceReady{count->get<int>()};
+    }
+    const auto job = job_id_in(text_member(message, "id"));
+    if (!job) {
+        refuse("its id is no job's");
+    }
+    ServiceJobMessage result{.job = *job, .message = {}, .problem = {}, .is_end = false};
+    result.is_end = type == "done" || type == "fail" || type == "snooze";
+    try {
+        result.message = job_message_in(message);
+    } catch (const Error& error) {
+        result.problem = error.what();
+    }
+    return result;
+}
+
+std::optional<JobId> job_named_early(std::string_view line)
+{
+    const auto nested = line.find_first_of("{[", 1);
+    const auto flat = line.substr(0, nested);
+    constexpr std::string_view key = "\"id\":";
+    auto at = flat.find(key);
+    if (at == std::string_view::npos) {
+        return std::nullopt;
+    }
+    auto rest = flat.substr(at + key.size());
+    rest.remove_prefix(std::min(rest.find_first_not_of(" \""), rest.size()));
+    return job_id_in(rest.substr(0, rest.find_first_not_of("0123456789")));
 }
 
 } // namespace jobrunner

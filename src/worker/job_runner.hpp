@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ public:
     virtual void wrote(const ClaimToken& token, const std::string& stream, std::string text) = 0;
     virtual void progressed(const ClaimToken& token, std::optional<double> percent,
         std::optional<std::string> note, std::optional<std::string> checkpoint) = 0;
+    // These kinds, and no others, cannot be run here for the time being: more of their jobs would only come back.
+    // A sink that claims nothing need not care.
+    virtual void held_back(const std::set<std::string>& kinds) { static_cast<void>(kinds); }
 };
 
 // Runs claimed jobs of some kinds: the seam between a worker and the ways to execute a job.

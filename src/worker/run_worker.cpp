@@ -4,6 +4,7 @@
 #include "worker/command_runner.hpp"
 #include "worker/progress_line.hpp"
 #include "worker/runner_set.hpp"
+#include "worker/service_runner.hpp"
 #include "worker/worker.hpp"
 #include "worker/worker_log.hpp"
 
@@ -74,6 +75,7 @@ RunnerSet::Runners make_runners(
 {
     RunnerSet::Runners runners;
     runners[0] = std::make_unique<CommandRunner>(config, without_password(options.database.url), sink);
+    runners[1] = std::make_unique<ServiceRunner>(config, without_password(options.database.url), sink);
     return runners;
 }
 

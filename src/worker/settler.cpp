@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <span>
 
 namespace jobrunner {
 namespace {
@@ -30,6 +31,33 @@ void push_bounded(Queue& queue, Value value)
         return;
     }
     queue.push_back(std::move(value));
+}
+
+// One that the storage cannot take, such as a checkpoint that is too large as it stores it, holds up no others.
+template <typename Item, typename Write>
+void write_all(std::vector<Item>& items, Write write)
+{
+    if (items.empty()) {
+        return;
+    }
+    try {
+        write(std::span<const Item>(items));
+    } catch (const Error& refusal) {
+        if (refusal.kind() != ErrorKind::refused) {
+            throw;
+        }
+        for (const Item& item : items) {
+            try {
+                write(std::span<const Item>(&item, 1));
+            } catch (const Error& error) {
+                if (error.kind() != ErrorKind::refused) {
+                    throw;
+                }
+                spdlog::warn("live_data_refused job_id={} error={}", item.token.job, log_value(error.what()));
+            }
+        }
+    }
+    items.clear();
 }
 
 } // namespace
@@ -102,14 +130,8 @@ void Settler::run(const std::stop_token& stop, std::chrono::milliseconds flush_a
 
 void Settler::write_live(Storage& storage, Work& work)
 {
-    if (!work.output.empty()) {
-        storage.write_output(work.output);
-        work.output.clear();
-    }
-    if (!work.progress.empty()) {
-        storage.write_progress(work.progress);
-        work.progress.clear();
-    }
+    write_all(work.output, [&](std::span<const LiveOutput> output) { storage.write_output(output); });
+    write_all(work.progress, [&](std::span<const Progress> progress) { storage.write_progress(progress); });
 }
 
 void Settler::settle(Storage& storage, std::vector<Settlement>& ends)

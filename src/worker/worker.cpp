@@ -144,7 +144,7 @@ void Worker::reconfigure(const WorkerOptions& options)
     }
     board_.set_limits(limits_of(options));
     keeper_.set_kinds(options.kinds);
-    dispatcher_.set_abilities(abilities_of(options));
+    claim_what_runs(abilities_of(options));
     keeper_.nudge();
     dispatcher_.nudge();
 }
@@ -221,6 +221,30 @@ void Worker::progressed(const ClaimToken& token, std::optional<double> percent,
     std::optional<std::string> note, std::optional<std::string> checkpoint)
 {
     settler_.write(Progress{token, percent, std::move(note), std::move(checkpoint)});
+}
+
+void Worker::claim_what_runs(std::optional<Abilities> abilities)
+{
+    const std::lock_guard lock(mutex_);
+    if (abilities) {
+        abilities_ = std::move(*abilities);
+    }
+    Abilities fit = abilities_;
+    std::erase_if(fit.kinds, [this](const std::string& kind) { return held_back_.contains(kind); });
+    dispatcher_.set_abilities(std::move(fit));
+}
+
+void Worker::held_back(const std::set<std::string>& kinds)
+{
+    for (const auto& kind : kinds) {
+        spdlog::warn("kind_held_back kind={} reason=\"its service does not start\"", log_value(kind));
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        held_back_ = kinds;
+    }
+    claim_what_runs(std::nullopt);
+    dispatcher_.nudge();
 }
 
 void Worker::give_back(const std::vector<ClaimedJob>& jobs)

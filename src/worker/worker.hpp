@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <thread>
 
 namespace jobrunner {
@@ -56,17 +57,21 @@ public:
     void wrote(const ClaimToken& token, const std::string& stream, std::string text) override;
     void progressed(const ClaimToken& token, std::optional<double> percent, std::optional<std::string> note,
         std::optional<std::string> checkpoint) override;
+    void held_back(const std::set<std::string>& kinds) override;
 
 private:
     [[nodiscard]] KindPolicy policy_of(const std::string& kind) const;
     void start_all(std::vector<ClaimedJob> jobs);
+    void claim_what_runs(std::optional<Abilities> abilities);
     void give_back(const std::vector<ClaimedJob>& jobs);
     template <typename Run>
     std::jthread guard(const char* name, Run run);
 
     mutable std::mutex mutex_;
     std::map<std::string, KindPolicy> policies_;
-    std::map<JobId, int> sequences_; // of live output
+    Abilities abilities_;             // with what is held back
+    std::set<std::string> held_back_; // kinds
+    std::map<JobId, int> sequences_;  // of live output
     std::optional<Error> failure_;
     bool stopped_ = false;
 

@@ -144,12 +144,15 @@ noted AS (
     FROM claimed c
     HAVING count(*) > 0
 )
-SELECT * FROM claimed;
+-- Only a job that was claimed before can have a checkpoint.
+SELECT c.*, CASE WHEN c.fence > 1 THEN (SELECT p.checkpoint FROM {schema}.progress p WHERE p.job_id = c.id) END
+FROM claimed c;
 
 -- name: claimed_in
 SELECT
     j.id, j.fence, j.kind, j.queue, j.priority, j.position, j.args, j.attempt, j.attempt_limit,
-    (extract(epoch FROM j.timeout) * 1000)::bigint, j.traceparent, j.crashes, j.snoozes, j.give_backs
+    (extract(epoch FROM j.timeout) * 1000)::bigint, j.traceparent, j.crashes, j.snoozes, j.give_backs,
+    (SELECT p.checkpoint FROM {schema}.progress p WHERE p.job_id = j.id)
 FROM {schema}.claims c
 JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = c.worker AND j.state = 'running'
 WHERE c.worker = $1::bigint

@@ -67,6 +67,7 @@ ClaimedJob claimed_job(const pqxx::row& row, WorkerId worker)
     job.crashes = small(row[11]);
     job.snoozes = small(row[12]);
     job.give_backs = small(row[13]);
+    job.checkpoint = maybe_text(row[14]);
     return job;
 }
 

@@ -181,7 +181,9 @@ WHERE id IN (
     LIMIT ?3)
 RETURNING
     id, fence, kind, queue, priority, args, attempt, attempt_limit, timeout, traceparent, crashes, snoozes, give_backs,
-    run_at;
+    run_at,
+    -- Only a job that was claimed before can have a checkpoint.
+    CASE WHEN fence > 1 THEN (SELECT p.checkpoint FROM progress p WHERE p.job_id = jobs.id) END;
 
 -- Notes what was claimed. ?1 worker, ?2 batch, ?3 ids.
 INSERT INTO claims (worker, batch, jobs)
@@ -191,7 +193,7 @@ VALUES (?1, ?2, ?3);
 -- ?1 worker, ?2 batch.
 SELECT
     j.id, j.fence, j.kind, j.queue, j.priority, j.args, j.attempt, j.attempt_limit, j.timeout, j.traceparent,
-    j.crashes, j.snoozes, j.give_backs, j.run_at
+    j.crashes, j.snoozes, j.give_backs, j.run_at, (SELECT p.checkpoint FROM progress p WHERE p.job_id = j.id)
 FROM claims c
 CROSS JOIN json_each(c.jobs) e
 CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'

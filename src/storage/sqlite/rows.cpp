@@ -22,6 +22,7 @@ ClaimedJob claimed_job(const Statement& row, WorkerId worker)
     job.crashes = row.integer(10);
     job.snoozes = row.integer(11);
     job.give_backs = row.integer(12);
+    job.checkpoint = row.maybe_text(14);
     return job;
 }
 

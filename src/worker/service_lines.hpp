@@ -1,0 +1,15 @@
+#pragma once
+
+#include "core/job.hpp"
+
+#include <optional>
+#include <string>
+
+namespace jobrunner {
+
+// The lines of JSON that a service's child gets, each with its newline. `timeout` is what the job has from now on.
+[[nodiscard]] std::string service_job_line(const ClaimedJob& job, std::optional<Milliseconds> timeout);
+[[nodiscard]] std::string service_cancel_line(JobId id);
+[[nodiscard]] std::string service_shutdown_line();
+
+} // namespace jobrunner

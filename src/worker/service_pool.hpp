@@ -1,0 +1,130 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "core/job.hpp"
+#include "core/settlement.hpp"
+#include "executor/process.hpp"
+#include "worker/job_message.hpp"
+#include "worker/job_runner.hpp"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace jobrunner {
+
+// The children of one pool, as it needs them: the seam to the process executor.
+class ServiceProcesses {
+public:
+    virtual ~ServiceProcesses() = default;
+    // Starts a child of that pool; its end is reported whatever happens.
+    [[nodiscard]] virtual ProcessKey start(const ServiceConfig& service) = 0;
+    // False: it has not read what came before, and was given nothing.
+    [[nodiscard]] virtual bool write(ProcessKey key, std::string_view line) = 0;
+    virtual void close_input(ProcessKey key) = 0;
+    // SIGTERM, soon SIGKILL.
+    virtual void stop(ProcessKey key, const std::string& reason) = 0;
+    [[nodiscard]] virtual std::optional<std::uint64_t> resident_bytes(pid_t pid) = 0;
+};
+
+// Warm children that take many jobs each: starts them on demand, hands them jobs, stops idle ones, replaces worn ones,
+// and waits longer and longer before it starts another when they die before they are ready. Meanwhile it holds its kinds
+// back: what waits is given back at no cost, and it is its own next child that tells whether the trouble is over.
+//
+// Threads: not thread-safe. What it has to say to the sink is handed out by take_words(), to be said with no lock held.
+class ServicePool {
+public:
+    using Clock = std::chrono::steady_clock;
+    using Time = Clock::time_point;
+    using Word = std::function<void(RunSink&)>;
+
+    ServicePool(ServiceConfig config, ServiceProcesses& processes)
+        : config_(std::move(config)), processes_(processes)
+    {
+    }
+
+    void add(ClaimedJob job, std::optional<Milliseconds> timeout, Time now);
+    void stop(const ClaimToken& token, StopCause cause, Time now);
+    // Gives back what waits, and names the end of what runs: the caller kills the children.
+    void kill_all(StopCause cause);
+    // Every child finishes what it has and is replaced; `config` is for those to come, nothing: there are none.
+    void renew(std::optional<ServiceConfig> config, Time now);
+
+    void on_started(const ProcessStarted& started);
+    void on_output(const ProcessOutput& output);
+    void on_message(const ProcessMessage& message, Time now);
+    void on_input_taken(ProcessKey key, Time now);
+    void on_end(const ProcessEnded& end, Time now);
+    // Does what is due.
+    void tick(Time now);
+    [[nodiscard]] std::optional<Time> next_due() const;
+
+    [[nodiscard]] std::vector<Word> take_words() { return std::exchange(words_, {}); }
+    [[nodiscard]] bool is_held_back() const { return held_back_; }
+    [[nodiscard]] bool is_empty() const { return children_.empty() && waiting_.empty(); }
+    [[nodiscard]] bool has_child(ProcessKey key) const { return children_.contains(key); }
+    [[nodiscard]] const ServiceConfig& config() const { return config_; }
+
+private:
+    struct Waiting {
+        ClaimedJob job;
+        std::optional<Milliseconds> timeout;
+    };
+    struct Running {
+        ClaimToken token;
+        std::optional<RunEnd> doom; // what it was told to stop for
+        std::string malformed;      // the first message of it that was none
+        Milliseconds timeout{0};
+        std::optional<Time> deadline; // then it is told to stop, or its child made to
+        std::string output;
+        bool wrote_live = false;
+    };
+    struct Child {
+        pid_t pid = 0;
+        int concurrency = 0; // 0: not ready yet
+        std::map<JobId, Running> jobs;
+        int taken = 0;
+        int ended = 0;
+        bool retiring = false;
+        bool told = false;    // to shut down
+        bool stopped = false; // was sent SIGTERM, by us
+        bool congested = false;
+        std::string trouble;          // why its jobs fail, if it is not by its own death
+        std::optional<Time> deadline; // to be ready, or to be gone
+        Time idle_since;
+    };
+
+    void pump(Time now);
+    [[nodiscard]] Child* free_child(ProcessKey& key);
+    bool hand_over(ProcessKey key, Child& child, Time now);
+    void start_children(Time now);
+    void take(ProcessKey key, Child& child, const ServiceJobMessage& message, Time now);
+    void end_job(Child& child, std::map<JobId, Running>::iterator run, RunReport report, Time now);
+    void after_job(ProcessKey key, Child& child);
+    void doom(ProcessKey key, Child& child, Running& run, RunEnd end, Time now);
+    void retire(ProcessKey key, Child& child, Time now);
+    void stop_child(ProcessKey key, Child& child, std::string reason);
+    void tick_child(ProcessKey key, Child& child, Time now);
+    void note_failure(const ProcessEnded& end, Time now);
+    void give_back_waiting(const std::string& why, RunEnd how = RunEnd::released);
+    void say_end(const ClaimToken& token, RunReport report);
+    [[nodiscard]] RunReport report_of(const ProcessEnded& end, const Child& child, const Running& run) const;
+    [[nodiscard]] std::optional<Time> idle_end(const Child& child) const;
+
+    ServiceConfig config_;
+    ServiceProcesses& processes_;
+    bool gone_ = false; // out of the configuration
+    std::map<ProcessKey, Child> children_;
+    std::deque<Waiting> waiting_;
+    int failures_ = 0; // children in a row that ended without having done anything
+    std::optional<Time> start_not_before_;
+    bool held_back_ = false;
+    std::vector<Word> words_;
+};
+
+} // namespace jobrunner

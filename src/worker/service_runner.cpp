@@ -1,0 +1,276 @@
+#include "worker/service_runner.hpp"
+
+#include "worker/command_spec.hpp"
+#include "worker/worker_log.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <random>
+
+namespace jobrunner {
+namespace {
+
+// How long children may take to leave when the worker does.
+constexpr std::chrono::seconds leave_patience{2};
+
+std::string random_mark()
+{
+    std::random_device random;
+    return std::to_string(random()) + std::to_string(random());
+}
+
+} // namespace
+
+ServiceRunner::ServiceRunner(
+    std::shared_ptr<const Config> config, std::string database_without_password, RunSink& sink)
+    : sink_(sink),
+      database_(std::move(database_without_password)),
+      mark_(random_mark()),
+      config_(std::make_shared<const Config>()),
+      executor_(
+          std::make_unique<ProcessExecutor>([this](ProcessEvent event) { on_event(std::move(event)); })),
+      clock_([this](const std::stop_token& stop) { watch_time(stop); })
+{
+    set_config(std::move(config));
+}
+
+ServiceRunner::~ServiceRunner()
+{
+    {
+        std::unique_lock lock(mutex_);
+        for (const auto& [key, pool] : pools_) {
+            pool->renew(std::nullopt, Clock::now());
+        }
+        changed_.wait_for(lock, leave_patience, [this] { return owners_.empty(); });
+    }
+    clock_.request_stop();
+    clock_.join();
+    executor_.reset();
+}
+
+template <typename Action>
+void ServiceRunner::act(Action action)
+{
+    std::vector<ServicePool::Word> words;
+    {
+        const std::lock_guard lock(mutex_);
+        action();
+        words = std::exchange(lost_words_, {});
+        for (const auto& [key, pool] : pools_) {
+            auto said = pool->take_words();
+            std::move(said.begin(), said.end(), std::back_inserter(words));
+            const auto due = pool->next_due();
+            if (due && (!planned_ || *due < *planned_)) {
+                planned_ = due;
+                changed_.notify_all();
+            }
+        }
+        note_held_back(words);
+    }
+    for (const auto& word : words) {
+        word(sink_);
+    }
+}
+
+void ServiceRunner::note_held_back(std::vector<ServicePool::Word>& words)
+{
+    const bool any =
+        std::any_of(pools_.begin(), pools_.end(), [](const auto& one) { return one.second->is_held_back(); });
+    if (!any && held_back_.empty()) {
+        return;
+    }
+    std::set<std::string> kinds;
+    for (const auto& kind : config_->kinds) {
+        const auto* service = std::get_if<ServiceConfig>(&kind.runs);
+        const auto pool =
+            service == nullptr ? pools_.end() : pools_.find({service->is_shared, service->name});
+        if (pool != pools_.end() && pool->second->is_held_back()) {
+            kinds.insert(kind.policy.kind);
+        }
+    }
+    if (kinds != held_back_) {
+        held_back_ = kinds;
+        // First: what is given back must not be claimed again at once.
+        words.insert(words.begin(), [kinds](RunSink& sink) { sink.held_back(kinds); });
+    }
+}
+
+void ServiceRunner::set_config(std::shared_ptr<const Config> config)
+{
+    act([&] {
+        const auto now = Clock::now();
+        config_ = std::move(config);
+        std::map<PoolKey, const ServiceConfig*> wanted;
+        for (const auto& kind : config_->kinds) {
+            if (const auto* service = std::get_if<ServiceConfig>(&kind.runs)) {
+                wanted[{service->is_shared, service->name}] = service;
+            }
+        }
+        for (const auto& [key, pool] : pools_) {
+            if (!wanted.contains(key)) {
+                pool->renew(std::nullopt, now);
+            }
+        }
+        for (const auto& [key, service] : wanted) {
+            auto& pool = pools_[key];
+            if (!pool) {
+                pool = std::make_unique<ServicePool>(*service, static_cast<ServiceProcesses&>(*this));
+                if (is_leased_) {
+                    pool->tick(now);
+                }
+            } else {
+                pool->renew(*service, now);
+            }
+        }
+    });
+}
+
+void ServiceRunner::start(const ClaimedJob& job)
+{
+    act([&] {
+        const KindConfig* kind = find_kind(*config_, job.kind);
+        const auto* service = kind == nullptr ? nullptr : std::get_if<ServiceConfig>(&kind->runs);
+        if (service != nullptr) {
+            const auto timeout = job.timeout ? job.timeout : kind->policy.timeout;
+            pools_.at({service->is_shared, service->name})->add(job, timeout, Clock::now());
+            return;
+        }
+        RunReport report;
+        report.end = RunEnd::released;
+        report.error = "kind " + job.kind + " is no longer a service here";
+        lost_words_.emplace_back([token = job.token, report](RunSink& sink) { sink.done(token, report); });
+    });
+}
+
+void ServiceRunner::stop(const ClaimToken& token, StopCause cause)
+{
+    act([&] {
+        for (const auto& [key, pool] : pools_) {
+            pool->stop(token, cause, Clock::now());
+        }
+    });
+}
+
+void ServiceRunner::kill_all(StopCause cause)
+{
+    act([&] {
+        for (const auto& [key, pool] : pools_) {
+            pool->kill_all(cause);
+        }
+    });
+    executor_->kill_all("the worker stops");
+}
+
+void ServiceRunner::lease_until(std::chrono::nanoseconds boot_time)
+{
+    executor_->lease_until(BootClock::time_point(boot_time));
+    // Those that are always to be there: a worker that is only being made could not hear of them.
+    act([&] {
+        if (!std::exchange(is_leased_, true)) {
+            for (const auto& [key, pool] : pools_) {
+                pool->tick(Clock::now());
+            }
+        }
+    });
+}
+
+// --- what pools ask for, with the mutex held
+
+ProcessKey ServiceRunner::start(const ServiceConfig& service)
+{
+    const ProcessKey key = ++last_key_;
+    ProcessSpec spec = service_spec(service.process, database_, mark_ + "-" + std::to_string(key));
+    spec.key = key;
+    owners_[key] = pools_.at({service.is_shared, service.name}).get();
+    executor_->start(std::move(spec));
+    return key;
+}
+
+bool ServiceRunner::write(ProcessKey key, std::string_view line)
+{
+    return executor_->write(key, line);
+}
+
+void ServiceRunner::close_input(ProcessKey key)
+{
+    executor_->close_input(key);
+}
+
+void ServiceRunner::stop(ProcessKey key, const std::string& reason)
+{
+    executor_->stop(key, reason);
+}
+
+std::optional<std::uint64_t> ServiceRunner::resident_bytes(pid_t pid)
+{
+    std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return file >> size >> resident ? std::optional(resident * page) : std::nullopt;
+}
+
+// --- events and time
+
+ServicePool* ServiceRunner::pool_of(ProcessKey key)
+{
+    const auto owner = owners_.find(key);
+    return owner == owners_.end() ? nullptr : owner->second;
+}
+
+void ServiceRunner::on_event(ProcessEvent event)
+{
+    act([&] {
+        const auto now = Clock::now();
+        ServicePool* pool = std::visit([&](const auto& one) { return pool_of(one.key); }, event);
+        if (pool == nullptr) {
+            return;
+        }
+        if (const auto* started = std::get_if<ProcessStarted>(&event)) {
+            pool->on_started(*started);
+        } else if (const auto* output = std::get_if<ProcessOutput>(&event)) {
+            pool->on_output(*output);
+        } else if (const auto* message = std::get_if<ProcessMessage>(&event)) {
+            pool->on_message(*message, now);
+        } else if (const auto* taken = std::get_if<ProcessInputTaken>(&event)) {
+            pool->on_input_taken(taken->key, now);
+        } else if (const auto* end = std::get_if<ProcessEnded>(&event)) {
+            owners_.erase(end->key);
+            pool->on_end(*end, now);
+            changed_.notify_all();
+        }
+    });
+}
+
+void ServiceRunner::watch_time(const std::stop_token& stop)
+{
+    while (!stop.stop_requested()) {
+        bool is_due = false;
+        {
+            std::unique_lock lock(mutex_);
+            const auto planned = planned_;
+            const auto is_changed = [&] { return planned_ != planned; };
+            if (planned) {
+                changed_.wait_until(lock, stop, *planned, is_changed);
+            } else {
+                changed_.wait(lock, stop, is_changed);
+            }
+            is_due = planned_ && *planned_ <= Clock::now();
+            if (is_due) {
+                planned_.reset();
+            }
+        }
+        if (is_due && !stop.stop_requested()) {
+            act([&] {
+                for (const auto& [key, pool] : pools_) {
+                    pool->tick(Clock::now());
+                }
+            });
+        }
+    }
+}
+
+} // namespace jobrunner

@@ -1,0 +1,160 @@
+#include "worker/service_pool.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+using namespace jobrunner;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct FakeProcesses final : ServiceProcesses {
+    ProcessKey start(const ServiceConfig&) override { return ++started; }
+    bool write(ProcessKey key, std::string_view line) override
+    {
+        if (reads) {
+            lines.emplace_back(key, std::string(line));
+        }
+        return reads;
+    }
+    void close_input(ProcessKey) override {}
+    void stop(ProcessKey key, const std::string&) override { stopped.insert(key); }
+    std::optional<std::uint64_t> resident_bytes(pid_t) override { return 0; }
+
+    ProcessKey started = 0;
+    bool reads = true;
+    std::vector<std::pair<ProcessKey, std::string>> lines;
+    std::set<ProcessKey> stopped;
+};
+
+struct FakeSink final : RunSink {
+    void done(const ClaimToken& token, RunReport report) override { reports[token.job] = std::move(report); }
+    void wrote(const ClaimToken&, const std::string&, std::string) override {}
+    void progressed(const ClaimToken&, std::optional<double>, std::optional<std::string>,
+        std::optional<std::string>) override
+    {
+    }
+    std::map<JobId, RunReport> reports;
+};
+
+struct PoolFixture {
+    FakeProcesses processes;
+    FakeSink sink;
+    ServicePool::Time now{1h};
+    ServicePool pool{config(), processes};
+
+    static ServiceConfig config()
+    {
+        ServiceConfig config;
+        config.name = "py";
+        config.instances_max = 2;
+        config.process.grace = 1s;
+        return config;
+    }
+    void add(JobId id, std::optional<Milliseconds> timeout = 1min)
+    {
+        ClaimedJob job;
+        job.token = {id, 1, 7};
+        job.kind = "k";
+        job.args = "{}";
+        pool.add(std::move(job), timeout, now);
+    }
+    void say(ProcessKey key, const std::string& line) { pool.on_message({.key = key, .line = line}, now); }
+    void end(ProcessKey key, ProcessEnd how) { pool.on_end({.key = key, .end = how, .exit_code = 3}, now); }
+    std::map<JobId, RunReport>& reports()
+    {
+        for (const auto& word : pool.take_words()) {
+            word(sink);
+        }
+        return sink.reports;
+    }
+};
+
+} // namespace
+
+TEST_CASE_FIXTURE(PoolFixture, "pool: a crash fails the jobs of that child and no others")
+{
+    add(1);
+    add(2);
+    say(1, R"({"type":"ready","concurrency":1})");
+    say(2, R"({"type":"ready","concurrency":1})");
+    REQUIRE(processes.lines.size() == 2);
+
+    end(1, ProcessEnd::exited);
+
+    REQUIRE(reports().size() == 1);
+    CHECK(reports().at(1).end == RunEnd::failed);
+    CHECK(reports().at(1).error_class == "ServiceCrashed");
+    CHECK_FALSE(pool.is_held_back());
+}
+
+TEST_CASE_FIXTURE(
+    PoolFixture, "pool: a child that dies before it is ready burns nothing and holds its kinds back")
+{
+    add(1);
+    end(1, ProcessEnd::exited);
+
+    CHECK(reports().at(1).end == RunEnd::released);
+    CHECK(pool.is_held_back());
+    CHECK(processes.started == 1);
+
+    now = *pool.next_due();
+    pool.tick(now);
+    CHECK(processes.started == 2);
+    say(2, R"({"type":"ready"})");
+    CHECK_FALSE(pool.is_held_back());
+}
+
+TEST_CASE_FIXTURE(
+    PoolFixture, "pool: a timeout is told first, then its child is stopped, and its neighbours go back")
+{
+    add(1, 100ms);
+    say(1, R"({"type":"ready","concurrency":2})");
+    add(2);
+
+    now += 100ms;
+    pool.tick(now);
+    CHECK(processes.lines.back().second == "{\"type\":\"cancel\",\"id\":\"1\"}\n");
+    CHECK(processes.stopped.empty());
+    now += 1s;
+    pool.tick(now);
+    CHECK(processes.stopped.contains(1));
+    end(1, ProcessEnd::stopped);
+
+    CHECK(reports().at(1).end == RunEnd::timed_out);
+    CHECK(reports().at(2).end == RunEnd::released);
+}
+
+TEST_CASE_FIXTURE(
+    PoolFixture, "pool: a malformed end fails the job that it names, a stray line all of the child")
+{
+    add(1);
+    add(2);
+    add(3);
+    say(1, R"({"type":"ready","concurrency":3})");
+    REQUIRE(processes.lines.size() == 3);
+
+    say(1, R"({"type":"snooze","id":"1","in_ms":"soon"})");
+    CHECK(reports().at(1).error_class == "MalformedMessage");
+    CHECK(reports().size() == 1);
+
+    say(1, "a stray print");
+    CHECK(processes.stopped.contains(1));
+    end(1, ProcessEnd::stopped);
+    CHECK(reports().at(2).error_class == "MalformedMessage");
+    CHECK(reports().at(3).end == RunEnd::failed);
+}
+
+TEST_CASE_FIXTURE(PoolFixture, "pool: a child that does not read gets no job until it does")
+{
+    add(1);
+    processes.reads = false;
+    say(1, R"({"type":"ready"})");
+    CHECK(processes.lines.empty());
+
+    processes.reads = true;
+    pool.on_input_taken(1, now);
+    CHECK(processes.lines.size() == 1);
+    CHECK(reports().empty());
+}
