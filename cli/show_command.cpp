@@ -8,16 +8,6 @@
 namespace jobrunner {
 namespace {
 
-std::string joined(const std::vector<std::string>& words)
-{
-    std::string text;
-    for (const auto& word : words) {
-        text += text.empty() ? "" : ", ";
-        text += word;
-    }
-    return text;
-}
-
 std::string count_text(int count)
 {
     return count == 0 ? "" : std::to_string(count);

@@ -135,4 +135,14 @@ std::string cut_to_width(std::string_view text, std::size_t width)
     return width == 0 ? "" : std::string(text.substr(0, bytes)) + "…";
 }
 
+std::string joined(const std::vector<std::string>& words)
+{
+    std::string text;
+    for (const auto& word : words) {
+        text += text.empty() ? "" : ", ";
+        text += word;
+    }
+    return text;
+}
+
 } // namespace jobrunner

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace jobrunner {
 
@@ -18,5 +19,8 @@ namespace jobrunner {
 [[nodiscard]] std::size_t display_width(std::string_view text);
 // Shown text cut to at most `width` columns, ending in … where something is missing.
 [[nodiscard]] std::string cut_to_width(std::string_view text, std::size_t width);
+
+// Words in one line, with a comma and a space between them.
+[[nodiscard]] std::string joined(const std::vector<std::string>& words);
 
 } // namespace jobrunner

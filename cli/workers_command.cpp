@@ -1,18 +1,10 @@
 #include "cli/commands.hpp"
+#include "cli/terminal_text.hpp"
 #include "cli/time_for_people.hpp"
 #include "client/row_json.hpp"
 
 namespace jobrunner {
 namespace {
-
-std::string joined(const std::vector<std::string>& words)
-{
-    std::string text;
-    for (const auto& word : words) {
-        text += (text.empty() ? "" : ",") + word;
-    }
-    return text;
-}
 
 bool has_left(const WorkerRow& worker)
 {

@@ -13,8 +13,8 @@ HttpConfig read_http(ConfigSection& section)
         }
         request->refuse_unknown();
     }
-    section.problem("http",
-        "this version of jobrunner cannot run HTTP kinds yet; a kind with `command` was expected");
+    section.problem(
+        "http", "this version of jobrunner cannot run HTTP kinds yet; a kind with `command` was expected");
     return http;
 }
 
