@@ -161,6 +161,10 @@ private:
                 return field;
             }
         }
+        constexpr std::string_view secret = "secret:";
+        if (name.starts_with(secret) && name.size() > secret.size()) {
+            return ArgsTemplate::Secret{std::string(name.substr(secret.size()))};
+        }
         constexpr std::string_view prefix = "args.";
         if (!name.starts_with(prefix)) {
             refuse_name(name);
@@ -192,8 +196,8 @@ private:
     [[noreturn]] void refuse_name(std::string_view name) const
     {
         refuse("the unknown placeholder {" + std::string(name) +
-            "}; known are {args.NAME}, {job.id}, {job.kind}, {job.queue} and {job.attempt}; write {{ for a "
-            "brace");
+            "}; known are {args.NAME}, {job.id}, {job.kind}, {job.queue}, {job.attempt} and "
+            "{secret:NAME}; write {{ for a brace");
     }
 
     [[noreturn]] void refuse(const std::string& what) const
@@ -278,35 +282,67 @@ ArgsTemplate ArgsTemplate::literal(std::string text)
     return made;
 }
 
-std::string ArgsTemplate::fill(const ArgsView& args, const TemplateJob& job) const
-{
-    struct Filler {
-        const ArgsView& args;
-        const TemplateJob& job;
+struct ArgsTemplate::Filler {
+    const ArgsView& args;
+    const TemplateJob& job;
+    const TemplateValues& values;
 
-        std::string operator()(const Literal& literal) const { return literal.text; }
-        std::string operator()(const ArgsPath& path) const { return value_at(args, path.members); }
-        std::string operator()(JobField field) const
-        {
-            switch (field) {
-            case JobField::id:
-                return std::to_string(job.id);
-            case JobField::kind:
-                return std::string(job.kind);
-            case JobField::queue:
-                return std::string(job.queue);
-            case JobField::attempt:
-                return std::to_string(job.attempt);
-            }
-            return {};
+    std::string operator()(const Literal& literal) const { return literal.text; }
+    std::string operator()(const ArgsPath& path) const
+    {
+        std::string name = "args";
+        for (const auto& member : path.members) {
+            name += "." + member;
         }
-    };
+        return shaped(name, value_at(args, path.members));
+    }
+    std::string operator()(const Secret& secret) const
+    {
+        if (!values.secret) {
+            throw Error(ErrorKind::refused, "the secret " + secret.name + " has no place here");
+        }
+        return shaped("secret:" + secret.name, values.secret(secret.name));
+    }
+    std::string operator()(JobField field) const
+    {
+        switch (field) {
+        case JobField::id:
+            return shaped("job.id", std::to_string(job.id));
+        case JobField::kind:
+            return shaped("job.kind", std::string(job.kind));
+        case JobField::queue:
+            return shaped("job.queue", std::string(job.queue));
+        case JobField::attempt:
+            return shaped("job.attempt", std::to_string(job.attempt));
+        }
+        return {};
+    }
 
+    [[nodiscard]] std::string shaped(const std::string& name, const std::string& value) const
+    {
+        return values.shape ? values.shape(name, value) : value;
+    }
+};
+
+std::string ArgsTemplate::fill(
+    const ArgsView& args, const TemplateJob& job, const TemplateValues& values) const
+{
     std::string filled;
     for (const auto& piece : pieces_) {
-        filled += std::visit(Filler{args, job}, piece);
+        filled += std::visit(Filler{args, job, values}, piece);
     }
     return filled;
+}
+
+std::vector<std::string> ArgsTemplate::secrets() const
+{
+    std::vector<std::string> names;
+    for (const auto& piece : pieces_) {
+        if (const auto* secret = std::get_if<Secret>(&piece)) {
+            names.push_back(secret->name);
+        }
+    }
+    return names;
 }
 
 bool ArgsTemplate::is_literal() const noexcept

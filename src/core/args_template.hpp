@@ -3,6 +3,7 @@
 #include "core/token.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -55,10 +56,19 @@ struct TemplateJob {
     int attempt = 0;
 };
 
+// How values get into a template; every member may be empty.
+struct TemplateValues {
+    // The value of the secret of that name.
+    std::function<std::string(const std::string& name)> secret;
+    // Makes of a value what is put in its place; `placeholder` is its name, such as args.path.
+    std::function<std::string(const std::string& placeholder, const std::string& value)> shape;
+};
+
 // One argument or string of the configuration with places for values of the job:
 //
 //   {args.path} {args.file.name}                    a string, number or boolean of the arguments
 //   {job.id} {job.kind} {job.queue} {job.attempt}   the job itself
+//   {secret:NAME}                                   a secret of the configuration
 //   {{ }}                                           literal braces
 //
 // A filled template is always one string: a value is never split, expanded or parsed again.
@@ -75,7 +85,12 @@ public:
     // The text with every placeholder replaced by its value.
     // Throws Error{refused} that names the placeholder when its value is missing, null, an object,
     // an array, or holds a NUL character: the job cannot run, now or later.
-    [[nodiscard]] std::string fill(const ArgsView& args, const TemplateJob& job) const;
+    // A template with a secret needs values.secret; what the functions throw comes through.
+    [[nodiscard]] std::string fill(
+        const ArgsView& args, const TemplateJob& job, const TemplateValues& values = {}) const;
+
+    // The names of its secrets, in order.
+    [[nodiscard]] std::vector<std::string> secrets() const;
 
     // As parse() or literal() got it.
     [[nodiscard]] const std::string& text() const noexcept { return text_; }
@@ -92,8 +107,12 @@ private:
     struct ArgsPath {
         std::vector<std::string> members;
     };
+    struct Secret {
+        std::string name;
+    };
+    struct Filler;
     enum class JobField { id, kind, queue, attempt };
-    using Piece = std::variant<Literal, ArgsPath, JobField>;
+    using Piece = std::variant<Literal, ArgsPath, JobField, Secret>;
 
     ArgsTemplate() = default;
 

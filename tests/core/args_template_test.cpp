@@ -73,6 +73,17 @@ TEST_CASE("template: the job fills its own places")
     CHECK(filled("{job.id}/{job.kind}/{job.queue}/{job.attempt}") == "9007199254740993/file.digest/bulk/3");
 }
 
+TEST_CASE("template: a secret is asked for by name, and every value can be shaped")
+{
+    const auto parsed = ArgsTemplate::parse("Bearer {secret:api} {args.a}");
+    const TemplateValues values{.secret = [](const std::string& name) { return "<" + name + ">"; },
+        .shape = [](const std::string& place, const std::string& value) { return place + "=" + value; }};
+
+    CHECK(parsed.secrets() == std::vector<std::string>{"api"});
+    CHECK(parsed.fill(ArgsView(R"({"a": 1})"), job, values) == "Bearer secret:api=<api> args.a=1");
+    CHECK(fill_refusal("{secret:api}", "{}") == "the secret api has no place here");
+}
+
 TEST_CASE("template: a value is never read again")
 {
     CHECK(filled("{args.a}", R"({"a": "{args.b} $(id) {{", "b": "x"})") == "{args.b} $(id) {{");
@@ -145,7 +156,7 @@ TEST_CASE("template: an unknown placeholder is refused with those that are known
     CHECK(parse_refusal("a {job.secret}") ==
         "\"a {job.secret}\" has at position 3 the unknown placeholder {job.secret}; known are {args.NAME}, "
         "{job.id}, "
-        "{job.kind}, {job.queue} and {job.attempt}; write {{ for a brace");
+        "{job.kind}, {job.queue}, {job.attempt} and {secret:NAME}; write {{ for a brace");
     for (const auto* text :
         {"{}", "{args}", "{args.}", "{args..a}", "{args.a.}", "{arg.a}", "{ args.a }", "{JOB.id}"}) {
         CAPTURE(text);
