@@ -16,6 +16,7 @@ demo_packages=(sqlite3 jq)
 test_packages=(
     ccache doctest-dev clang-format shellcheck
     postgresql postgresql-client sqlite3 jq curl procps
+    nginx-light openssl python3
 )
 
 is_installed() {

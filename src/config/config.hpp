@@ -2,7 +2,9 @@
 
 #include "core/args_template.hpp"
 #include "core/duration.hpp"
+#include "core/ip_network.hpp"
 #include "core/kind_policy.hpp"
+#include "core/url_template.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -51,9 +53,10 @@ struct CommandConfig {
     // The program is a literal: an absolute path, or a bare name to be found in PATH.
     std::vector<ArgsTemplate> argv;
     std::map<std::string, std::string> environment;
-    std::vector<std::string> pass_environment; // names, copied from the worker where it has them
-    bool pass_database = false;                // JOBRUNNER_DATABASE, without its password
-    std::string directory;                     // absolute; empty: the worker's
+    std::map<std::string, std::string> secret_environment; // names of secrets
+    std::vector<std::string> pass_environment;             // names, copied from the worker where it has them
+    bool pass_database = false;                            // JOBRUNNER_DATABASE, without its password
+    std::string directory;                                 // absolute; empty: the worker's
     ResourceLimits resources;
     Milliseconds grace{10'000}; // from SIGTERM to SIGKILL
     std::size_t output_max = 64 * 1024;
@@ -76,10 +79,20 @@ struct ServiceConfig {
     std::optional<std::uint64_t> recycle_over_memory; // resident bytes of the child itself
 };
 
-// An HTTP request for each job. Not run by this version.
+// An HTTP request for each job.
 struct HttpConfig {
-    std::string url;
+    std::optional<UrlTemplate> url; // always set where the configuration is good
     std::string method = "POST";
+    std::map<std::string, ArgsTemplate> headers;
+    std::string secret;                   // the name of the one that signs; empty: no signature
+    std::vector<std::string> allow_hosts; // for a host that a job fills in
+    AddressPolicy addresses;
+    int connections_max = 0; // to one host; 0: no limit
+    Milliseconds connect_timeout{10'000};
+    std::size_t response_max = 1024 * 1024;
+    Milliseconds retry_after_max{3'600'000};
+    std::string ca_file; // absolute; empty: the host's certificates
+    std::string proxy;   // a URL; empty: none
 };
 
 // A statement in the job's own database. Not run by this version.
@@ -92,6 +105,12 @@ struct KindConfig {
     std::variant<CommandConfig, ServiceConfig, HttpConfig, SqlConfig> runs;
 };
 
+// Where a secret is found each time that it is needed; one of both is set.
+struct SecretConfig {
+    std::string file; // absolute
+    std::string environment;
+};
+
 struct Config {
     std::string path;     // of the file; empty: there is none
     std::string database; // a URL; empty: the file names none
@@ -100,6 +119,7 @@ struct Config {
     WorkerConfig worker;
     LogConfig log;
     std::map<std::string, QueueConfig> queues;
+    std::map<std::string, SecretConfig> secrets;
     std::vector<KindConfig> kinds; // by name, ascending
 };
 

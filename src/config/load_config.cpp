@@ -2,6 +2,7 @@
 #include "config/config_section.hpp"
 #include "config/database_url.hpp"
 #include "config/file_text.hpp"
+#include "config/read_command.hpp"
 #include "config/read_kind.hpp"
 #include "core/error.hpp"
 
@@ -97,14 +98,46 @@ QueueConfig read_queue(const std::string& name, ConfigSection section)
     return queue;
 }
 
+SecretConfig read_secret_source(ConfigSection section, const std::filesystem::path& directory)
+{
+    SecretConfig secret;
+    if (const auto file = section.text("file", "the path of a file")) {
+        secret.file = (directory / *file).lexically_normal().string();
+    }
+    assign(secret.environment, section.text("env", "the name of an environment variable"));
+    if (section.has("file") == section.has("env")) {
+        section.problem("", "has none or both of file and env; one of them was expected");
+    }
+    section.refuse_unknown();
+    return secret;
+}
+
+void read_secrets(ConfigSection& root, Config& config, const std::filesystem::path& directory)
+{
+    if (auto secrets = root.section("secrets")) {
+        for (auto& [name, source] : secrets->sections()) {
+            if (!is_config_name(name) || name.find_first_of("{}") != std::string::npos) {
+                source.problem("",
+                    "is no name of a secret; " + std::string(config_name_expected) +
+                        " without braces was expected");
+            }
+            config.secrets.emplace(name, read_secret_source(std::move(source), directory));
+        }
+    }
+}
+
 void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path& directory)
 {
     auto section = root.section("defaults");
-    const auto defaults = section ? read_defaults(std::move(*section)) : KindDefaults{};
+    auto defaults = section ? read_defaults(std::move(*section)) : KindDefaults{};
+    defaults.secrets = config.secrets;
     Services services;
     if (auto tables = root.section("services")) {
         for (auto& [name, service] : tables->sections()) {
-            services.emplace(name, read_shared_service(name, std::move(service), defaults.grace, directory));
+            auto place = service;
+            const auto added = services.emplace(
+                name, read_shared_service(name, std::move(service), defaults.grace, directory));
+            check_secret_environment(place, added.first->second.process, defaults.secrets);
         }
     }
     auto kinds = root.section("kinds");
@@ -152,6 +185,7 @@ Config load_config(const std::filesystem::path& file)
             config.queues.emplace(name, read_queue(name, std::move(queue)));
         }
     }
+    read_secrets(root, config, directory);
     read_kinds(root, config, directory);
     root.refuse_unknown();
     problems.throw_if_any();

@@ -21,7 +21,14 @@ std::string resolved(const std::string& path, const std::filesystem::path& direc
 std::optional<ArgsTemplate> read_template(ConfigSection& section, const ConfigText& text)
 {
     try {
-        return ArgsTemplate::parse(text.value);
+        auto parsed = ArgsTemplate::parse(text.value);
+        if (!parsed.secrets().empty()) {
+            section.problem(text,
+                "holds a secret, which every user of the host would see in the list of processes; "
+                "environment = { NAME = \"{secret:NAME}\" } was expected");
+            return std::nullopt;
+        }
+        return parsed;
     } catch (const Error& error) {
         section.problem(text, error.what());
         return std::nullopt;
@@ -67,11 +74,23 @@ std::optional<std::string> variable_problem(std::string_view name)
     return std::nullopt;
 }
 
+// The NAME of a value that is {secret:NAME} as a whole; any other value stands for itself.
+std::optional<std::string> secret_reference(std::string_view value)
+{
+    constexpr std::string_view begin = "{secret:";
+    if (!value.starts_with(begin) || !value.ends_with('}') || value.size() <= begin.size() + 1) {
+        return std::nullopt;
+    }
+    return std::string(value.substr(begin.size(), value.size() - begin.size() - 1));
+}
+
 void read_environment(ConfigSection& section, CommandConfig& command)
 {
     for (auto& [name, text] : section.texts_by_name("environment")) {
         if (const auto wrong = variable_problem(name)) {
             section.problem(text, *wrong);
+        } else if (auto secret = secret_reference(text.value)) {
+            command.secret_environment.emplace(name, std::move(*secret));
         } else {
             command.environment.emplace(name, std::move(text.value));
         }
@@ -144,6 +163,17 @@ CommandConfig read_process(
     }
     read_environment(section, command);
     return command;
+}
+
+void check_secret_environment(
+    ConfigSection& section, const CommandConfig& command, const std::map<std::string, SecretConfig>& secrets)
+{
+    for (const auto& [variable, secret] : command.secret_environment) {
+        if (!secrets.contains(secret)) {
+            section.problem("environment",
+                "gives " + variable + " the secret " + secret + "; one that [secrets] declares was expected");
+        }
+    }
 }
 
 std::vector<ArgsTemplate> read_command(

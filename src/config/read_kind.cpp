@@ -91,11 +91,16 @@ KindConfig read_kind(const std::string& name, ConfigSection section, const KindD
     if (*way == "command") {
         auto command = read_process(section, defaults.grace, directory);
         command.argv = read_command(section, directory);
+        check_secret_environment(section, command, defaults.secrets);
         kind.runs = std::move(command);
     } else if (*way == "service") {
-        kind.runs = read_service(name, section, defaults.grace, directory, services);
+        auto service = read_service(name, section, defaults.grace, directory, services);
+        if (!service.is_shared) {
+            check_secret_environment(section, service.process, defaults.secrets);
+        }
+        kind.runs = std::move(service);
     } else if (*way == "http") {
-        kind.runs = read_http(section);
+        kind.runs = read_http(section, defaults.secrets, directory);
     } else {
         kind.runs = read_sql(section);
     }

@@ -8,10 +8,11 @@
 
 namespace jobrunner {
 
-// What [defaults] says for every kind that does not say otherwise.
+// What [defaults] says for every kind that does not say otherwise, and the secrets that kinds may refer to.
 struct KindDefaults {
     KindPolicy policy;
     Milliseconds grace{10'000};
+    std::map<std::string, SecretConfig> secrets{};
 };
 
 // Reads [defaults].

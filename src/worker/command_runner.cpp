@@ -1,5 +1,6 @@
 #include "worker/command_runner.hpp"
 
+#include "config/secret_value.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
 #include "worker/command_spec.hpp"
@@ -132,7 +133,8 @@ void CommandRunner::start(const ClaimedJob& job)
         if (command == nullptr) {
             throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer a command here");
         }
-        ProcessSpec spec = command_spec(job, *command, kind->policy, database_);
+        ProcessSpec spec = command_spec(job, *command, kind->policy, database_,
+            [&](const std::string& name) { return secret_value(*config, name); });
         spec.key = ++last_key_;
         runs_[spec.key] = {.token = job.token,
             .cause = {},
@@ -144,9 +146,13 @@ void CommandRunner::start(const ClaimedJob& job)
         executor_->start(std::move(spec));
     } catch (const Error& error) {
         RunReport report;
-        const bool gone = error.kind() == ErrorKind::not_found;
-        fail(report, gone ? RunEnd::released : RunEnd::failed_for_good, gone ? "" : "BadArguments",
-            error.what());
+        if (error.kind() == ErrorKind::not_found) {
+            fail(report, RunEnd::released, {}, error.what());
+        } else if (error.kind() == ErrorKind::usage) {
+            fail(report, RunEnd::failed, "SecretMissing", error.what()); // It may be there the next time.
+        } else {
+            fail(report, RunEnd::failed_for_good, "BadArguments", error.what());
+        }
         sink_.done(job.token, std::move(report));
     }
 }

@@ -26,7 +26,8 @@ void describe_job(Environment& environment, const ClaimedJob& job)
     }
 }
 
-Environment environment_of(const CommandConfig& command, const std::string& database)
+Environment environment_of(
+    const CommandConfig& command, const std::string& database, const ReadSecret& read_secret)
 {
     Environment environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}};
     for (const auto& name : command.pass_environment) {
@@ -36,6 +37,9 @@ Environment environment_of(const CommandConfig& command, const std::string& data
     }
     for (const auto& [name, value] : command.environment) {
         environment[name] = value;
+    }
+    for (const auto& [name, secret] : command.secret_environment) {
+        environment[name] = read_secret(secret);
     }
     if (command.pass_database) {
         environment["JOBRUNNER_DATABASE"] = database;
@@ -82,12 +86,12 @@ ProcessSpec process_of(const CommandConfig& command, const Environment& environm
 } // namespace
 
 ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
-    const std::string& database_without_password)
+    const std::string& database_without_password, const ReadSecret& read_secret)
 {
     const ArgsView args(job.args);
     const TemplateJob about{
         .id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
-    auto environment = environment_of(command, database_without_password);
+    auto environment = environment_of(command, database_without_password, read_secret);
     describe_job(environment, job);
     ProcessSpec spec = process_of(command, environment);
     for (const auto& argument : command.argv) {
@@ -98,12 +102,12 @@ ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, co
     return spec;
 }
 
-ProcessSpec service_spec(
-    const CommandConfig& command, const std::string& database_without_password, const std::string& instance)
+ProcessSpec service_spec(const CommandConfig& command, const std::string& database_without_password,
+    const std::string& instance, const ReadSecret& read_secret)
 {
     // A job's cancel message had the whole grace already.
     constexpr Milliseconds last_grace{1'000};
-    auto environment = environment_of(command, database_without_password);
+    auto environment = environment_of(command, database_without_password, read_secret);
     environment["JOBRUNNER_INSTANCE"] = instance;
     ProcessSpec spec = process_of(command, environment);
     for (const auto& argument : command.argv) {

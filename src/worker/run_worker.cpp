@@ -2,6 +2,7 @@
 
 #include "config/database_url.hpp"
 #include "worker/command_runner.hpp"
+#include "worker/http_runner.hpp"
 #include "worker/progress_line.hpp"
 #include "worker/runner_set.hpp"
 #include "worker/service_runner.hpp"
@@ -76,6 +77,7 @@ RunnerSet::Runners make_runners(
     RunnerSet::Runners runners;
     runners[0] = std::make_unique<CommandRunner>(config, without_password(options.database.url), sink);
     runners[1] = std::make_unique<ServiceRunner>(config, without_password(options.database.url), sink);
+    runners[2] = std::make_unique<HttpRunner>(config, sink);
     return runners;
 }
 

@@ -8,11 +8,11 @@ namespace jobrunner {
 namespace {
 
 // Within JSON a newline is white space: in a string it is escaped.
-std::string on_one_line(std::string json)
+std::string on_one_line(std::string text)
 {
     std::replace_if(
-        json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-    return json;
+        text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return text;
 }
 
 std::string quoted(const std::string& text)

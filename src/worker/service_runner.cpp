@@ -1,5 +1,7 @@
 #include "worker/service_runner.hpp"
 
+#include "config/secret_value.hpp"
+#include "core/error.hpp"
 #include "worker/command_spec.hpp"
 #include "worker/worker_log.hpp"
 
@@ -182,7 +184,15 @@ void ServiceRunner::lease_until(std::chrono::nanoseconds boot_time)
 ProcessKey ServiceRunner::start(const ServiceConfig& service)
 {
     const ProcessKey key = ++last_key_;
-    ProcessSpec spec = service_spec(service.process, database_, mark_ + "-" + std::to_string(key));
+    const std::string instance = mark_ + "-" + std::to_string(key);
+    ProcessSpec spec{};
+    try {
+        spec = service_spec(service.process, database_, instance,
+            [&](const std::string& name) { return secret_value(*config_, name); });
+    } catch (const Error& error) {
+        // Without a program it ends as one that could not be started, and is tried again as such.
+        spdlog::error("service_not_started service={} error={}", service.name, log_value(error.what()));
+    }
     spec.key = key;
     owners_[key] = pools_.at({service.is_shared, service.name}).get();
     executor_->start(std::move(spec));
