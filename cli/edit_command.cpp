@@ -1,8 +1,8 @@
 #include "cli/commands.hpp"
 #include "cli/selection_flags.hpp"
 #include "client/check_job.hpp"
-#include "client/json_text.hpp"
 #include "client/read_number.hpp"
+#include "core/json_text.hpp"
 
 #include <array>
 #include <cstdio>

@@ -4,8 +4,8 @@
 #include "cli/progress_bar.hpp"
 #include "client/bulk_enqueue.hpp"
 #include "client/check_job.hpp"
-#include "client/json_text.hpp"
 #include "config/near_name.hpp"
+#include "core/json_text.hpp"
 
 #include <array>
 #include <fstream>

@@ -1,7 +1,7 @@
 #include "cli/job_flags.hpp"
 
-#include "client/json_text.hpp"
 #include "client/read_number.hpp"
+#include "core/json_text.hpp"
 
 #include <limits>
 

@@ -1,6 +1,6 @@
 #include "cli/terminal_text.hpp"
 
-#include "client/characters.hpp"
+#include "core/characters.hpp"
 
 #include <array>
 #include <cstdio>

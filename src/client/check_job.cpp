@@ -1,8 +1,8 @@
 #include "client/check_job.hpp"
 
-#include "client/characters.hpp"
-#include "client/json_text.hpp"
+#include "core/characters.hpp"
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 
 #include <algorithm>
 #include <chrono>

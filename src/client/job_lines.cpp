@@ -1,10 +1,10 @@
 #include "client/job_lines.hpp"
 
 #include "client/check_job.hpp"
-#include "client/json_text.hpp"
 #include "client/read_number.hpp"
 #include "client/time_text.hpp"
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 
 #include <array>
 #include <charconv>

@@ -1,7 +1,7 @@
 #include "client/json_object.hpp"
 
-#include "client/characters.hpp"
-#include "client/json_text.hpp"
+#include "core/characters.hpp"
+#include "core/json_text.hpp"
 
 #include <array>
 #include <cstdio>

@@ -1,6 +1,7 @@
 #include "config/read_http.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,14 +12,6 @@ namespace {
 using std::chrono::hours;
 using Secrets = std::map<std::string, SecretConfig>;
 using Texts = std::vector<ConfigText>;
-
-std::string lower(std::string text)
-{
-    for (char& c : text) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return text;
-}
 
 void check_secrets(ConfigSection& section, std::string_view key, const std::vector<std::string>& names,
     const Secrets& secrets)
@@ -70,10 +63,10 @@ void read_header(ConfigSection& section, HttpConfig& http, const std::string& na
     const bool control =
         std::ranges::any_of(text.value, [](unsigned char c) { return (c < ' ' && c != '\t') || c == 0x7F; });
     const bool twice = std::ranges::any_of(
-        http.headers, [&](const auto& header) { return lower(header.first) == lower(name); });
+        http.headers, [&](const auto& header) { return lower_ascii(header.first) == lower_ascii(name); });
     if (!is_header_name(name)) {
         section.problem(text, "is no name of a header; letters, digits and hyphens were expected");
-    } else if (is_own_header(lower(name))) {
+    } else if (is_own_header(lower_ascii(name))) {
         section.problem(text, "is set by jobrunner itself; another header was expected");
     } else if (control || twice) {
         section.problem(text,
@@ -122,7 +115,7 @@ void read_signature(ConfigSection& section, HttpConfig& http, const Secrets& sec
 void read_allowed_hosts(ConfigSection& section, HttpConfig& http)
 {
     for (auto& text : section.texts("allow_hosts", "an array of hosts").value_or(Texts{})) {
-        const std::string pattern = lower(text.value);
+        const std::string pattern = lower_ascii(text.value);
         const std::string_view name = std::string_view(pattern).substr(pattern.starts_with("*.") ? 2 : 0);
         if (pattern != "*" && !is_host(name)) {
             section.problem(text,

@@ -1,7 +1,8 @@
 #include "core/text.hpp"
 
-#include <nlohmann/json.hpp>
+#include "core/characters.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -17,27 +18,11 @@ bool is_continuation(char c)
     return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
 }
 
-// Length of the well-formed character at the start of `text`, 0 if there is none (Unicode 15, table 3-7).
+// Length of the character at the start of `text` if every database takes it, else 0.
 std::size_t character_length(std::string_view text)
 {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = byte(0);
-    if (lead < 0x80U) {
-        return lead == 0 ? 0 : 1;
-    }
-    const std::size_t length = lead >= 0xF0U ? 4 : lead >= 0xE0U ? 3 : 2;
-    if (lead < 0xC2U || lead > 0xF4U || text.size() < length) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if (!is_continuation(text[i])) {
-            return 0;
-        }
-    }
-    const bool overlong = (lead == 0xE0U && byte(1) < 0xA0U) || (lead == 0xF0U && byte(1) < 0x90U);
-    const bool surrogate = lead == 0xEDU && byte(1) > 0x9FU;
-    const bool too_large = lead == 0xF4U && byte(1) > 0x8FU;
-    return overlong || surrogate || too_large ? 0 : length;
+    const auto character = first_character(text);
+    return character && character->code != 0 ? character->length : 0;
 }
 
 // The code unit of a \uXXXX escape at the start of `text`.
@@ -125,11 +110,6 @@ std::string scrub_json(std::string_view json)
     return out;
 }
 
-bool is_json(std::string_view text)
-{
-    return nlohmann::json::accept(text);
-}
-
 std::string_view tail_of(std::string_view text, std::size_t bytes_max)
 {
     if (text.size() <= bytes_max) {
@@ -140,6 +120,35 @@ std::string_view tail_of(std::string_view text, std::size_t bytes_max)
         tail.remove_prefix(1);
     }
     return tail;
+}
+
+std::string_view head_of(std::string_view text, std::size_t bytes_max)
+{
+    std::size_t size = std::min(text.size(), bytes_max);
+    while (size < text.size() && size > 0 && is_continuation(text[size])) {
+        --size;
+    }
+    return text.substr(0, size);
+}
+
+std::string_view last_line_of(std::string_view text)
+{
+    const auto end = text.find_last_not_of(" \t\r\n");
+    if (end == std::string_view::npos) {
+        return {};
+    }
+    const auto before = text.find_last_of('\n', end);
+    const auto begin = before == std::string_view::npos ? 0 : before + 1;
+    return text.substr(begin, end - begin + 1);
+}
+
+std::string lower_ascii(std::string_view text)
+{
+    std::string lower(text);
+    for (char& c : lower) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return lower;
 }
 
 std::string json_quote(std::string_view text)

@@ -2,6 +2,7 @@
 
 #include "core/error.hpp"
 #include "core/ip_network.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,14 +15,6 @@ namespace {
 bool is_letter_or_digit(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-std::string lower(std::string text)
-{
-    for (char& c : text) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return text;
 }
 
 [[noreturn]] void refuse_url(const std::string& what)
@@ -87,7 +80,7 @@ std::string host_value(const std::string& place, const std::string& value)
         throw Error(ErrorKind::refused,
             place + " does not fit into a host; letters, digits, hyphens and dots were expected");
     }
-    return lower(value);
+    return lower_ascii(value);
 }
 
 std::string path_value(const std::string& place, const std::string& value)
@@ -204,7 +197,7 @@ UrlTemplate UrlTemplate::parse(std::string_view text)
         refuse_url("has a secret in its host; none was expected there");
     }
     if (url.host_.is_literal()) {
-        std::string host = lower(std::string(parts.host));
+        std::string host = lower_ascii(parts.host);
         if (host.starts_with('[') && host.ends_with(']')) {
             host = host.substr(1, host.size() - 2);
         }

@@ -1,6 +1,7 @@
 #include "executor/http_transfer.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -43,12 +44,6 @@ std::chrono::microseconds time_of(CURL* handle, CURLINFO what)
     curl_off_t microseconds = 0;
     curl_easy_getinfo(handle, what, &microseconds);
     return std::chrono::microseconds(microseconds);
-}
-
-bool equal_ignoring_case(std::string_view left, std::string_view right)
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::ranges::equal(left, right, {}, lower, lower);
 }
 
 std::string_view trimmed(std::string_view text)
@@ -181,13 +176,13 @@ void HttpTransfer::take_header(std::string_view line)
     if (colon == std::string_view::npos) {
         return;
     }
-    const auto name = line.substr(0, colon);
+    const auto name = lower_ascii(line.substr(0, colon));
     const auto value = trimmed(line.substr(colon + 1));
-    if (equal_ignoring_case(name, "Content-Type")) {
+    if (name == "content-type") {
         answer_.content_type = value;
-    } else if (equal_ignoring_case(name, "Retry-After")) {
+    } else if (name == "retry-after") {
         answer_.retry_after = value;
-    } else if (equal_ignoring_case(name, "Date")) {
+    } else if (name == "date") {
         answer_.date = value;
     }
 }

@@ -5,8 +5,7 @@
 #include "core/text.hpp"
 #include "worker/command_spec.hpp"
 #include "worker/job_message.hpp"
-
-#include <cstring>
+#include "worker/run_reports.hpp"
 
 namespace jobrunner {
 namespace {
@@ -15,94 +14,68 @@ namespace {
 constexpr int exit_for_good = 65;
 constexpr int exit_snooze = 75;
 
-std::string joined(const std::vector<OutputChunk>& chunks)
+// The last line of one stream: most often what went wrong.
+std::string last_words(const std::vector<OutputChunk>& chunks, OutputStream stream)
 {
     std::string text;
     for (const auto& chunk : chunks) {
-        text += chunk.bytes;
+        text += chunk.stream == stream ? chunk.bytes : "";
     }
-    return scrub_text(text);
+    return scrub_text(tail_of(last_line_of(text), 500));
 }
 
-// The last line that is not blank: most often what went wrong.
-std::string last_line(const std::vector<OutputChunk>& chunks, OutputStream stream)
+RunReport exited_report(const ProcessEnded& end)
 {
-    std::string text;
-    for (const auto& chunk : chunks) {
-        if (chunk.stream == stream) {
-            text += chunk.bytes;
-        }
-    }
-    const auto end = text.find_last_not_of(" \t\r\n");
-    if (end == std::string::npos) {
-        return {};
-    }
-    const auto before = text.find_last_of('\n', end);
-    const auto begin = before == std::string::npos ? 0 : before + 1;
-    return scrub_text(tail_of(std::string_view(text).substr(begin, end - begin + 1), 500));
-}
-
-void take_exit(RunReport& report, const ProcessEnded& end)
-{
+    RunReport report;
     report.exit_code = end.exit_code;
     if (end.exit_code == 0) {
-        report.end = RunEnd::succeeded;
-        return;
+        return report;
     }
     report.end = end.exit_code == exit_snooze ? RunEnd::snoozed
         : end.exit_code == exit_for_good      ? RunEnd::failed_for_good
                                               : RunEnd::failed;
     report.error_class = "ExitCode" + std::to_string(end.exit_code);
     report.error = "exit code " + std::to_string(end.exit_code);
-    const std::string said = last_line(end.output, OutputStream::error);
+    const std::string said = last_words(end.output, OutputStream::error);
     report.error += said.empty() ? "" : ": " + said;
+    return report;
 }
 
-void take_signal(RunReport& report, const ProcessEnded& end)
+RunReport signalled_report(int signal)
 {
-    report.end = RunEnd::failed;
-    report.signal = end.signal;
-    const char* name = ::sigabbrev_np(end.signal);
-    report.error_class = name != nullptr ? "SIG" + std::string(name) : "Signal" + std::to_string(end.signal);
-    report.error = "killed by " + report.error_class;
+    const std::string name = signal_name(signal);
+    auto report = failed_report(RunEnd::failed, name, "killed by " + name);
+    report.signal = signal;
+    return report;
 }
 
-void fail(RunReport& report, RunEnd how, std::string error_class, std::string error)
+RunReport ended_report(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
 {
-    report.end = how;
-    report.error_class = std::move(error_class);
-    report.error = std::move(error);
+    switch (end.end) {
+    case ProcessEnd::exited:
+        return exited_report(end);
+    case ProcessEnd::signalled:
+        return signalled_report(end.signal);
+    case ProcessEnd::timed_out:
+        return timed_out_report(timeout);
+    case ProcessEnd::stopped:
+        return stopped_report(cause);
+    case ProcessEnd::lease_lost:
+        return lease_lost_report();
+    case ProcessEnd::spawn_failed:
+        return failed_report(RunEnd::failed, "SpawnFailed", end.error);
+    case ProcessEnd::supervisor_lost:
+        break;
+    }
+    return supervisor_lost_report();
 }
 
 RunReport report_of(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
 {
-    RunReport report;
-    switch (end.end) {
-    case ProcessEnd::exited:
-        take_exit(report, end);
-        break;
-    case ProcessEnd::signalled:
-        take_signal(report, end);
-        break;
-    case ProcessEnd::timed_out:
-        fail(report, RunEnd::timed_out, "Timeout", "timed out after " + format_duration(timeout));
-        break;
-    case ProcessEnd::stopped:
-        fail(report, cause == StopCause::released ? RunEnd::released : RunEnd::cancelled, {}, {});
-        break;
-    case ProcessEnd::lease_lost:
-        fail(report, RunEnd::crashed, "LeaseLost", "its worker's lease ended");
-        break;
-    case ProcessEnd::spawn_failed:
-        fail(report, RunEnd::failed, "SpawnFailed", end.error);
-        break;
-    case ProcessEnd::supervisor_lost:
-        fail(report, RunEnd::crashed, "SupervisorLost", "the process supervisor died, and the job with it");
-        break;
-    }
+    RunReport report = ended_report(end, cause, timeout);
     report.cpu_ms = end.cpu.count();
     report.max_rss_bytes = static_cast<std::int64_t>(end.max_rss_bytes);
-    report.output = joined(end.output);
+    report.output = text_of(end.output);
     return report;
 }
 
@@ -145,15 +118,7 @@ void CommandRunner::start(const ClaimedJob& job)
         lock.unlock();
         executor_->start(std::move(spec));
     } catch (const Error& error) {
-        RunReport report;
-        if (error.kind() == ErrorKind::not_found) {
-            fail(report, RunEnd::released, {}, error.what());
-        } else if (error.kind() == ErrorKind::usage) {
-            fail(report, RunEnd::failed, "SecretMissing", error.what()); // It may be there the next time.
-        } else {
-            fail(report, RunEnd::failed_for_good, "BadArguments", error.what());
-        }
-        sink_.done(job.token, std::move(report));
+        sink_.done(job.token, not_started_report(error));
     }
 }
 
@@ -294,7 +259,9 @@ void CommandRunner::on_end(ProcessEnded end)
             report.output = std::move(run.said->output);
         }
     } else if (!run.malformed.empty() && report.end == RunEnd::succeeded) {
-        fail(report, RunEnd::failed, "MalformedMessage", run.malformed);
+        report.end = RunEnd::failed;
+        report.error_class = "MalformedMessage";
+        report.error = run.malformed;
     }
     sink_.done(run.token, std::move(report));
 }

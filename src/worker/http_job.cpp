@@ -1,6 +1,7 @@
 #include "worker/http_job.hpp"
 
 #include "core/error.hpp"
+#include "core/text.hpp"
 #include "core/version.hpp"
 #include "worker/http_signature.hpp"
 
@@ -34,12 +35,6 @@ bool is_traceparent(std::string_view text)
     });
 }
 
-bool equal_ignoring_case(std::string_view left, std::string_view right)
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
-
 class HeaderList {
 public:
     void add(const std::string& name, const std::string& value)
@@ -50,7 +45,7 @@ public:
     void add_unless_set(const HttpConfig& http, const std::string& name, const std::string& value)
     {
         const bool set = std::ranges::any_of(
-            http.headers, [&](const auto& header) { return equal_ignoring_case(header.first, name); });
+            http.headers, [&](const auto& header) { return lower_ascii(header.first) == lower_ascii(name); });
         if (!set) {
             add(name, value);
         }

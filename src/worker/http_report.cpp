@@ -1,6 +1,8 @@
 #include "worker/http_report.hpp"
 
+#include "core/json_text.hpp"
 #include "core/text.hpp"
+#include "worker/run_reports.hpp"
 
 #include <curl/curl.h>
 
@@ -13,7 +15,6 @@ namespace {
 
 constexpr std::size_t text_max = 64 * 1024;
 constexpr std::size_t excerpt_max = 300;
-constexpr int json_depth_max = 500;
 
 void replace_all(std::string& text, const std::string& from, const std::string& with)
 {
@@ -21,16 +22,6 @@ void replace_all(std::string& text, const std::string& from, const std::string& 
          at = text.find(from, at + with.size())) {
         text.replace(at, from.size(), with);
     }
-}
-
-// Cut at the end of a character: what follows a cut through one would be scrubbed to a replacement.
-std::string_view head_of(std::string_view text, std::size_t bytes_max)
-{
-    std::size_t size = std::min(text.size(), bytes_max);
-    while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) {
-        --size;
-    }
-    return text.substr(0, size);
 }
 
 // The beginning of a body on one line.
@@ -46,32 +37,9 @@ std::string excerpt(const std::string& body)
     return scrub_text(line);
 }
 
-// Databases refuse, or give up on, what nests without end.
-bool nests_deeply(std::string_view json)
-{
-    int depth = 0;
-    bool inside = false;
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        const char c = json[i];
-        if (inside) {
-            i += c == '\\' ? 1 : 0;
-            inside = c != '"';
-            continue;
-        }
-        inside = c == '"';
-        depth += c == '[' || c == '{' ? 1 : c == ']' || c == '}' ? -1 : 0;
-        if (depth > json_depth_max) {
-            return true;
-        }
-    }
-    return false;
-}
-
 bool is_json_type(std::string type)
 {
-    std::ranges::transform(type, type.begin(),
-        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    type = type.substr(0, type.find(';'));
+    type = lower_ascii(type.substr(0, type.find(';')));
     type.erase(type.find_last_not_of(" \t") + 1);
     return type == "application/json" || type == "text/json" || type.ends_with("+json");
 }
@@ -84,9 +52,9 @@ std::optional<std::string> result_of(const HttpEnded& ended)
     if (body.empty()) {
         return std::nullopt;
     }
-    if (is_json_type(ended.content_type) && !nests_deeply(body)) {
-        const std::string scrubbed = scrub_json(body);
-        if (is_json(scrubbed)) {
+    if (is_json_type(ended.content_type)) {
+        std::string scrubbed = scrub_json(body);
+        if (is_storable_json(scrubbed)) {
             return scrubbed;
         }
     }
@@ -95,35 +63,31 @@ std::optional<std::string> result_of(const HttpEnded& ended)
         (body.size() > text_max ? ",\"truncated\":true}" : "}");
 }
 
-void take_failure(RunReport& report, RunEnd how, std::string error_class, std::string error)
-{
-    report.end = how;
-    report.error_class = std::move(error_class);
-    report.error = std::move(error);
-}
-
-void take_status(RunReport& report, const HttpEnded& ended, const HttpContext& context, std::time_t now)
+RunReport answered_report(
+    const HttpEnded& ended, std::size_t received, const HttpContext& context, std::time_t now)
 {
     const int status = ended.status;
+    if (status >= 200 && status < 300 && ended.too_large) {
+        return failed_report(RunEnd::failed_for_good, "ResponseTooLarge",
+            "the answer of " + context.host + " is over " + std::to_string(received) +
+                " bytes; at most response_max was expected");
+    }
     if (status >= 200 && status < 300) {
-        if (ended.too_large) {
-            take_failure(report, RunEnd::failed_for_good, "ResponseTooLarge",
-                "the answer of " + context.host + " is over " + std::to_string(ended.body.size()) +
-                    " bytes; at most response_max was expected");
-            return;
-        }
+        RunReport report;
         report.result = result_of(ended);
-        return;
+        return report;
     }
     const bool retried = status == 408 || status == 425 || status == 429 || status >= 500;
     const std::string said = excerpt(ended.body);
-    take_failure(report, retried ? RunEnd::failed : RunEnd::failed_for_good, "HTTP" + std::to_string(status),
-        "HTTP " + std::to_string(status) + " from " + context.host + (said.empty() ? "" : ": " + said));
+    auto report =
+        failed_report(retried ? RunEnd::failed : RunEnd::failed_for_good, "HTTP" + std::to_string(status),
+            "HTTP " + std::to_string(status) + " from " + context.host + (said.empty() ? "" : ": " + said));
     if (status == 429 || status == 503) {
         if (const auto wait = retry_after(ended.retry_after, ended.date, now)) {
             report.delay = std::min(*wait, context.retry_after_max);
         }
     }
+    return report;
 }
 
 std::string in_milliseconds(std::chrono::microseconds time)
@@ -132,28 +96,43 @@ std::string in_milliseconds(std::chrono::microseconds time)
 }
 
 // The one line of output of an attempt: no path, which may hold what is private.
-std::string timing_line(const HttpEnded& ended, const HttpContext& context)
+std::string timing_line(const HttpEnded& ended, std::size_t received, const HttpContext& context)
 {
     return context.method + " " + context.host + (ended.address.empty() ? "" : " (" + ended.address + ")") +
-        ": status " + std::to_string(ended.status) + ", " + std::to_string(ended.body.size()) +
-        " bytes, connected " + in_milliseconds(ended.connected) + ", first byte " +
-        in_milliseconds(ended.first_byte) + ", total " + in_milliseconds(ended.total) + "\n";
+        ": status " + std::to_string(ended.status) + ", " + std::to_string(received) + " bytes, connected " +
+        in_milliseconds(ended.connected) + ", first byte " + in_milliseconds(ended.first_byte) + ", total " +
+        in_milliseconds(ended.total) + "\n";
 }
 
-// An answer may repeat what it was sent.
-void hide_secrets(RunReport& report, const std::map<std::string, std::string>& secrets)
+// An answer may repeat what it was sent, as it is or within a string of JSON.
+void hide_secrets(std::string& text, const std::map<std::string, std::string>& secrets)
 {
     for (const auto& [name, value] : secrets) {
         const std::string shown = "[secret " + name + "]";
-        replace_all(report.error, value, shown);
-        if (report.result) {
-            const std::string quoted = json_quote(scrub_text(value));
-            replace_all(*report.result, quoted.substr(1, quoted.size() - 2), shown);
-        }
+        const std::string quoted = json_quote(value);
+        replace_all(text, value, shown);
+        replace_all(text, quoted.substr(1, quoted.size() - 2), shown);
     }
-    if (report.result && !is_json(*report.result)) {
-        report.result.reset(); // A secret of digits stood there as a number.
+}
+
+RunReport ended_report(
+    const HttpEnded& ended, std::size_t received, const HttpContext& context, std::time_t now)
+{
+    switch (ended.end) {
+    case HttpEnd::answered:
+        return answered_report(ended, received, context, now);
+    case HttpEnd::failed:
+        return failed_report(RunEnd::failed, ended.error_class, scrub_text(ended.error));
+    case HttpEnd::refused:
+        return failed_report(RunEnd::failed_for_good, ended.error_class, ended.error);
+    case HttpEnd::timed_out:
+        return timed_out_report(context.timeout);
+    case HttpEnd::stopped:
+        return stopped_report(context.cause);
+    case HttpEnd::lease_lost:
+        break;
     }
+    return lease_lost_report();
 }
 
 } // namespace
@@ -180,32 +159,14 @@ std::optional<Milliseconds> retry_after(const std::string& value, const std::str
 
 RunReport http_report(HttpEnded ended, const HttpContext& context, std::time_t now)
 {
-    RunReport report;
-    switch (ended.end) {
-    case HttpEnd::answered:
-        take_status(report, ended, context, now);
-        break;
-    case HttpEnd::failed:
-        take_failure(report, RunEnd::failed, ended.error_class, scrub_text(ended.error));
-        break;
-    case HttpEnd::refused:
-        take_failure(report, RunEnd::failed_for_good, ended.error_class, ended.error);
-        break;
-    case HttpEnd::timed_out:
-        take_failure(
-            report, RunEnd::timed_out, "Timeout", "timed out after " + format_duration(context.timeout));
-        break;
-    case HttpEnd::stopped:
-        take_failure(
-            report, context.cause == StopCause::released ? RunEnd::released : RunEnd::cancelled, {}, {});
-        break;
-    case HttpEnd::lease_lost:
-        take_failure(report, RunEnd::crashed, "LeaseLost", "its worker's lease ended");
-        break;
+    const std::size_t received = ended.body.size();
+    // Before anything is cut out of it, or the half of a secret might be left.
+    for (std::string* said : {&ended.body, &ended.content_type, &ended.error}) {
+        hide_secrets(*said, context.secrets);
     }
-    hide_secrets(report, context.secrets);
+    RunReport report = ended_report(ended, received, context, now);
     if (ended.total.count() > 0) {
-        report.output = timing_line(ended, context);
+        report.output = timing_line(ended, received, context);
     }
     return report;
 }

@@ -3,34 +3,11 @@
 #include "config/secret_value.hpp"
 #include "core/error.hpp"
 #include "worker/http_job.hpp"
+#include "worker/run_reports.hpp"
 
 #include <ctime>
 
 namespace jobrunner {
-namespace {
-
-// A refused value stays refused; a secret that is missing may be there the next time.
-RunReport report_of(const Error& error)
-{
-    RunReport report;
-    report.error = error.what();
-    switch (error.kind()) {
-    case ErrorKind::not_found:
-        report.end = RunEnd::released;
-        break;
-    case ErrorKind::refused:
-        report.end = RunEnd::failed_for_good;
-        report.error_class = "BadArguments";
-        break;
-    default:
-        report.end = RunEnd::failed;
-        report.error_class = error.kind() == ErrorKind::usage ? "SecretMissing" : "RequestFailed";
-    }
-    return report;
-}
-
-} // namespace
-
 HttpRunner::HttpRunner(std::shared_ptr<const Config> config, RunSink& sink)
     : sink_(sink), config_(std::move(config))
 {
@@ -47,7 +24,7 @@ void HttpRunner::start(const ClaimedJob& job)
     try {
         send(job);
     } catch (const Error& error) {
-        sink_.done(job.token, report_of(error));
+        sink_.done(job.token, not_started_report(error));
     }
 }
 

@@ -1,6 +1,7 @@
 #include "worker/job_message.hpp"
 
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "core/text.hpp"
 
 #include <nlohmann/json.hpp>
@@ -41,14 +42,38 @@ std::optional<Milliseconds> length_member(const json& message, const char* name)
     return Milliseconds(std::llround(member->get<double>()));
 }
 
-// Results keep their numbers as the parser reads them; large integers stay exact up to 64 bits.
-std::optional<std::string> json_member(const json& message, const char* name)
+// A line taken apart, and as it was written, so that numbers in results keep every digit.
+struct Message {
+    std::string text;
+    json values;
+};
+
+Message object_in(std::string_view line)
 {
-    const auto member = message.find(name);
-    if (member == message.end()) {
-        return std::nullopt;
+    Message message{.text = scrub_json(line), .values = {}};
+    // Before anything walks through it: what nests without end would end the stack first.
+    if (json_type(message.text) != JsonType::object) {
+        refuse("it is no JSON object");
     }
-    return scrub_json(member->dump(-1, ' ', false, json::error_handler_t::replace));
+    if (!is_storable_json(message.text)) {
+        refuse("it is no whole JSON object, or nests more than 500 deep");
+    }
+    message.values = json::parse(message.text, nullptr, false);
+    if (message.values.is_discarded()) {
+        refuse("it holds a number of over 308 digits");
+    }
+    return message;
+}
+
+std::optional<std::string> json_member(const Message& message, std::string_view name)
+{
+    std::optional<std::string> found;
+    for (const auto& member : json_members(message.text)) {
+        if (member.name == name) {
+            found = member.value;
+        }
+    }
+    return found;
 }
 
 RunReport failure(const json& message)
@@ -70,7 +95,7 @@ RunReport failure(const json& message)
     return report;
 }
 
-RunReport success(const json& message)
+RunReport success(const Message& message)
 {
     RunReport report;
     report.result = json_member(message, "result");
@@ -85,26 +110,18 @@ RunReport snooze(const json& message)
     return report;
 }
 
-JobProgress progress(const json& message)
+JobProgress progress(const Message& message)
 {
+    const json& values = message.values;
     JobProgress progress;
-    if (const auto percent = message.find("percent"); percent != message.end() && percent->is_number()) {
+    if (const auto percent = values.find("percent"); percent != values.end() && percent->is_number()) {
         progress.percent = std::min(std::max(percent->get<double>(), 0.0), 100.0);
     }
-    if (message.contains("note")) {
-        progress.note = text_member(message, "note");
+    if (values.contains("note")) {
+        progress.note = text_member(values, "note");
     }
     progress.checkpoint = json_member(message, "checkpoint");
     return progress;
-}
-
-json object_in(std::string_view line)
-{
-    json message = json::parse(line, nullptr, false);
-    if (!message.is_object()) {
-        refuse("it is no JSON object");
-    }
-    return message;
 }
 
 std::optional<JobId> job_id_in(std::string_view text)
@@ -115,26 +132,27 @@ std::optional<JobId> job_id_in(std::string_view text)
     return whole ? std::optional(id) : std::nullopt;
 }
 
-JobMessage job_message_in(const json& message)
+JobMessage job_message_in(const Message& message)
 {
-    const std::string type = text_member(message, "type");
+    const json& values = message.values;
+    const std::string type = text_member(values, "type");
     if (type == "done") {
         return success(message);
     }
     if (type == "fail") {
-        return failure(message);
+        return failure(values);
     }
     if (type == "snooze") {
-        return snooze(message);
+        return snooze(values);
     }
     if (type == "progress") {
         return progress(message);
     }
     if (type == "extend") {
-        return JobExtend{length_member(message, "by_ms").value_or(Milliseconds{0})};
+        return JobExtend{length_member(values, "by_ms").value_or(Milliseconds{0})};
     }
     if (type == "log") {
-        return JobLogLine{text_member(message, "line")};
+        return JobLogLine{text_member(values, "line")};
     }
     refuse("its type is none of done, fail, snooze, progress, extend and log");
 }
@@ -148,11 +166,12 @@ JobMessage parse_job_message(std::string_view line)
 
 ServiceMessage parse_service_message(std::string_view line)
 {
-    const json message = object_in(line);
-    const std::string type = text_member(message, "type");
+    const Message message = object_in(line);
+    const json& values = message.values;
+    const std::string type = text_member(values, "type");
     if (type == "ready") {
-        const auto count = message.find("concurrency");
-        if (count == message.end()) {
+        const auto count = values.find("concurrency");
+        if (count == values.end()) {
             return ServiceReady{};
         }
         if (!count->is_number_integer() || count->get<double>() < 1 || count->get<double>() > 10'000) {
@@ -160,7 +179,7 @@ ServiceMessage parse_service_message(std::string_view line)
         }
         return ServiceReady{count->get<int>()};
     }
-    const auto job = job_id_in(text_member(message, "id"));
+    const auto job = job_id_in(text_member(values, "id"));
     if (!job) {
         refuse("its id is no job's");
     }

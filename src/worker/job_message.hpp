@@ -38,7 +38,7 @@ using ServiceMessage = std::variant<ServiceReady, ServiceJobMessage>;
 
 // Throws Error{refused} for a line that is no message and names no job.
 [[nodiscard]] ServiceMessage parse_service_message(std::string_view line);
-// The job that the beginning of an overlong `done` or the like names, if it does so before anything nested.
+// The job that the beginning of a line that is no message names, if it does so before anything nested.
 [[nodiscard]] std::optional<JobId> job_named_early(std::string_view line);
 
 // Throws Error{refused} that says what is wrong with the line; its content is not quoted.

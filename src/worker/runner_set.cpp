@@ -1,11 +1,12 @@
 #include "worker/runner_set.hpp"
 
+#include "worker/run_reports.hpp"
+
 namespace jobrunner {
 
 RunnerSet::RunnerSet(std::shared_ptr<const Config> config, Runners runners, RunSink& sink)
-    : sink_(sink), runners_(std::move(runners))
+    : sink_(sink), config_(std::move(config)), runners_(std::move(runners))
 {
-    set_config(std::move(config));
 }
 
 void RunnerSet::set_config(std::shared_ptr<const Config> config)
@@ -38,10 +39,8 @@ void RunnerSet::start(const ClaimedJob& job)
 // The configuration was read anew between claim and start: somebody else may run it.
 void RunnerSet::refuse(const ClaimedJob& job)
 {
-    RunReport report;
-    report.end = RunEnd::released;
-    report.error = "kind " + job.kind + " is no longer configured here";
-    sink_.done(job.token, std::move(report));
+    sink_.done(
+        job.token, failed_report(RunEnd::released, {}, "kind " + job.kind + " is no longer configured here"));
 }
 
 void RunnerSet::stop(const ClaimToken& token, StopCause cause)

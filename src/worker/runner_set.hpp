@@ -16,7 +16,8 @@ namespace jobrunner {
 // Threads: see JobRunner.
 class RunnerSet final : public JobRunner {
 public:
-    // One runner for each alternative of KindConfig::runs, in its order; null where this version has none.
+    // One runner for each alternative of KindConfig::runs, in its order, made with `config`; null where this version
+    // has none.
     static constexpr std::size_t ways = std::variant_size_v<decltype(KindConfig::runs)>;
     using Runners = std::array<std::unique_ptr<KindRunner>, ways>;
 

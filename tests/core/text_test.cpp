@@ -1,5 +1,7 @@
 #include "core/text.hpp"
 
+#include "core/json_text.hpp"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -61,20 +63,6 @@ TEST_CASE("scrub_json: an escape that is cut off is no reason to read beyond the
     CHECK(scrub_json("\"\\ud83d\\") == "\"\\ufffd\\");
 }
 
-TEST_CASE("is_json: one value and nothing else")
-{
-    for (const auto* text :
-        {"{}", "[1, 2]", " null ", "12345678901234567890.5", R"("\u0041")", R"({"a": {"b": []}})"}) {
-        CAPTURE(std::string(text));
-        CHECK(is_json(text));
-    }
-    for (const auto* text :
-        {"", "{", "{},", R"({}, "queue": "x")", "nul", "{'a': 1}", "[1,]", "\"\n\"", "1 2"}) {
-        CAPTURE(std::string(text));
-        CHECK_FALSE(is_json(text));
-    }
-}
-
 TEST_CASE("tail_of: the longest end that begins with a whole character")
 {
     CHECK(tail_of("abc", 3) == "abc");
@@ -92,5 +80,20 @@ TEST_CASE("json_quote: quotes, backslashes and control characters are escaped")
     CHECK(json_quote("a\"b\\c") == R"("a\"b\\c")");
     CHECK(json_quote("line\nend\x01\x1F") == R"("line\u000aend\u0001\u001f")");
     CHECK(json_quote("ü\x7F") == "\"ü\x7F\"");
-    CHECK(is_json(json_quote("all \"of\" it\n\t\\ \xF0\x9F\x90\x98")));
+    CHECK(is_storable_json(json_quote("all \"of\" it\n\t\\ \xF0\x9F\x90\x98")));
+}
+
+TEST_CASE("head_of: the longest beginning that ends with a whole character")
+{
+    CHECK(head_of("abc", 3) == "abc");
+    CHECK(head_of("abc", 2) == "ab");
+    CHECK(head_of("a\xC3\xBC", 2) == "a");
+    CHECK(head_of("\xF0\x9F\x90\x98", 3).empty());
+}
+
+TEST_CASE("last_line_of: the last one that is not blank")
+{
+    CHECK(last_line_of("one\ntwo\r\n \n") == "two");
+    CHECK(last_line_of("one") == "one");
+    CHECK(last_line_of(" \n\n").empty());
 }

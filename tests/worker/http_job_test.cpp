@@ -180,6 +180,8 @@ TEST_CASE("http report: a secret that the answer repeats is not kept")
 {
     CHECK(report(answer(500, "token hunter2")).error == "HTTP 500 from h.example: token [secret api]");
     CHECK(report(answer(200, R"({"a": "hunter2"})")).result == R"({"a": "[secret api]"})");
+    // Nor its beginning, where the text is cut in the middle of it.
+    CHECK(report(answer(500, std::string(296, 'x') + "hunter2")).error.find("hunt") == std::string::npos);
 }
 
 TEST_CASE("retry-after: seconds and dates")

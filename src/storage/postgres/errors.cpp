@@ -71,7 +71,8 @@ ErrorKind kind_of(const std::string& state)
     if (state == "JR409") {
         return ErrorKind::not_possible;
     }
-    if (group == "23" || group == "22") {
+    // Broken rules, values that do not fit, and what is too large or too deep for the server.
+    if (group == "23" || group == "22" || group == "54") {
         return ErrorKind::refused;
     }
     if (state == "3F000" || state == "42P01" || state == "42883" || state == "42703") {

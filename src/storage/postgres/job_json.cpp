@@ -1,6 +1,7 @@
 #include "storage/postgres/job_json.hpp"
 
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "core/text.hpp"
 
 namespace jobrunner::postgres {
@@ -40,8 +41,8 @@ JsonObject& JsonObject::texts(std::string_view key, const std::vector<std::strin
 
 JsonObject& JsonObject::json(std::string_view key, std::string_view value)
 {
-    if (!is_json(value)) {
-        throw Error(ErrorKind::refused, std::string(key) + " is not valid JSON");
+    if (!is_storable_json(value)) {
+        throw Error(ErrorKind::refused, std::string(key) + " is not JSON that can be stored");
     }
     return raw(key, value);
 }

@@ -1,6 +1,6 @@
-#include "client/json_text.hpp"
+#include "core/json_text.hpp"
 
-#include "client/characters.hpp"
+#include "core/characters.hpp"
 #include "core/error.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "client/characters.hpp"
+#include "core/characters.hpp"
 
 #include <array>
 
