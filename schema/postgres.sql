@@ -595,6 +595,7 @@ BEGIN
     UPDATE jobrunner.jobs
     SET rerun = true
     WHERE id = NEW.id;
+    DELETE FROM jobrunner.progress WHERE job_id = NEW.id;
     RETURN NULL;
 END $$;
 
@@ -604,6 +605,20 @@ CREATE TRIGGER jobs_replaced_while_running
     FOR EACH ROW
     WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
     EXECUTE FUNCTION jobrunner.mark_rerun();
+
+-- The checkpoint of an earlier attempt is about the work that it had: other work begins from the beginning.
+CREATE FUNCTION jobrunner.forget_progress() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM jobrunner.progress WHERE job_id = NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_given_other_work
+    AFTER UPDATE OF kind, args ON jobrunner.jobs
+    FOR EACH ROW
+    WHEN (OLD.fence > 0 AND OLD.state <> 'running' AND (OLD.kind <> NEW.kind OR OLD.args <> NEW.args))
+    EXECUTE FUNCTION jobrunner.forget_progress();
 
 -- A job that waits for its next attempt and is given a time that has come already is neither ahead of its time nor
 -- in the claim order: it takes a place there.

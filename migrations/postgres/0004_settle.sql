@@ -34,6 +34,7 @@ BEGIN
     UPDATE {schema}.jobs
     SET rerun = true
     WHERE id = NEW.id;
+    DELETE FROM {schema}.progress WHERE job_id = NEW.id;
     RETURN NULL;
 END $$;
 
@@ -43,6 +44,20 @@ CREATE TRIGGER jobs_replaced_while_running
     FOR EACH ROW
     WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
     EXECUTE FUNCTION {schema}.mark_rerun();
+
+-- The checkpoint of an earlier attempt is about the work that it had: other work begins from the beginning.
+CREATE FUNCTION {schema}.forget_progress() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM {schema}.progress WHERE job_id = NEW.id;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER jobs_given_other_work
+    AFTER UPDATE OF kind, args ON {schema}.jobs
+    FOR EACH ROW
+    WHEN (OLD.fence > 0 AND OLD.state <> 'running' AND (OLD.kind <> NEW.kind OR OLD.args <> NEW.args))
+    EXECUTE FUNCTION {schema}.forget_progress();
 
 -- A job that waits for its next attempt and is given a time that has come already is neither ahead of its time nor
 -- in the claim order: it takes a place there.

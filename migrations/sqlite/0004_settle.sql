@@ -14,6 +14,15 @@ AFTER UPDATE OF kind, args, queue, priority, run_at, max_attempts, timeout, expi
 WHEN OLD.state = 'running' AND NEW.state = 'running' AND NEW.rerun = 0
 BEGIN
     UPDATE jobs SET rerun = 1 WHERE id = NEW.id;
+    DELETE FROM progress WHERE job_id = NEW.id;
+END;
+
+-- The checkpoint of an earlier attempt is about the work that it had: other work begins from the beginning.
+CREATE TRIGGER jobs_given_other_work
+AFTER UPDATE OF kind, args ON jobs
+WHEN OLD.fence > 0 AND OLD.state <> 'running' AND (OLD.kind <> NEW.kind OR OLD.args <> NEW.args)
+BEGIN
+    DELETE FROM progress WHERE job_id = NEW.id;
 END;
 
 -- Takes a job out of `jobs` for good: into dead_jobs, or into history until its time to be kept is over.

@@ -23,41 +23,47 @@ auto take_front(Queue& queue)
     return taken;
 }
 
-template <typename Queue, typename Value>
-void push_bounded(Queue& queue, Value value)
+void merge_into(Progress& earlier, Progress later)
 {
-    if (queue.size() >= live_max) {
-        spdlog::warn("live_output_dropped job_id={}", value.token.job);
-        return;
+    if (earlier.token == later.token) {
+        later.percent = later.percent ? later.percent : earlier.percent;
+        later.note = later.note ? std::move(later.note) : std::move(earlier.note);
+        later.checkpoint = later.checkpoint ? std::move(later.checkpoint) : std::move(earlier.checkpoint);
     }
-    queue.push_back(std::move(value));
+    earlier = std::move(later);
+}
+
+template <typename Item, typename Write>
+void write_one(const Item& item, Write write)
+{
+    try {
+        write(std::span<const Item>(&item, 1));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::refused) {
+            throw;
+        }
+        spdlog::warn("live_data_refused job_id={} error={}", item.token.job, log_value(error.what()));
+    }
 }
 
 // One that the storage cannot take, such as a checkpoint that is too large as it stores it, holds up no others.
 template <typename Item, typename Write>
 void write_all(std::vector<Item>& items, Write write)
 {
-    if (items.empty()) {
-        return;
-    }
-    try {
-        write(std::span<const Item>(items));
-    } catch (const Error& refusal) {
-        if (refusal.kind() != ErrorKind::refused) {
-            throw;
-        }
-        for (const Item& item : items) {
-            try {
-                write(std::span<const Item>(&item, 1));
-            } catch (const Error& error) {
-                if (error.kind() != ErrorKind::refused) {
-                    throw;
-                }
-                spdlog::warn("live_data_refused job_id={} error={}", item.token.job, log_value(error.what()));
+    while (!items.empty()) {
+        const std::span<const Item> batch(items.data(), std::min(items.size(), batch_max));
+        try {
+            write(batch);
+        } catch (const Error& refusal) {
+            if (refusal.kind() != ErrorKind::refused) {
+                throw;
+            }
+            for (const Item& item : batch) {
+                write_one(item, write);
             }
         }
+        items.erase(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(batch.size()));
     }
-    items.clear();
 }
 
 } // namespace
@@ -79,14 +85,21 @@ void Settler::push(Settlement settlement)
 void Settler::write(LiveOutput output)
 {
     const std::lock_guard lock(mutex_);
-    push_bounded(output_, std::move(output));
+    if (output_.size() >= live_max) {
+        spdlog::warn("live_output_dropped job_id={}", output.token.job);
+        return;
+    }
+    output_.push_back(std::move(output));
     changed_.notify_one();
 }
 
 void Settler::write(Progress progress)
 {
     const std::lock_guard lock(mutex_);
-    push_bounded(progress_, std::move(progress));
+    const auto [waiting, is_new] = progress_.try_emplace(progress.token.job, progress);
+    if (!is_new) {
+        merge_into(waiting->second, std::move(progress));
+    }
     changed_.notify_one();
 }
 
@@ -94,7 +107,12 @@ Settler::Work Settler::take(const std::stop_token& stop)
 {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, stop, [this] { return !ends_.empty() || !output_.empty() || !progress_.empty(); });
-    return {take_front(ends_), take_front(output_), take_front(progress_)};
+    // All of the progress: what a job said is written before its end is.
+    std::vector<Progress> progress;
+    for (auto& [job, said] : std::exchange(progress_, {})) {
+        progress.push_back(std::move(said));
+    }
+    return {take_front(ends_), take_front(output_), std::move(progress)};
 }
 
 void Settler::run(const std::stop_token& stop, std::chrono::milliseconds flush_at_most)
@@ -229,7 +247,15 @@ void Settler::note(const Settlement& settlement, Settled settled)
             "outcome=" + settlement.outcome);
         return;
     }
-    const std::string_view by = settled == Settled::settled_by_job ? " by=job" : "";
+    const bool by_job = settled == Settled::settled_by_job;
+    const std::string_view by = by_job ? "by=job" : "";
+    if (by_job && settlement.verdict != Verdict::complete) {
+        // It had settled itself before it ended badly, and that stands.
+        ++counts_.other;
+        log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, 0,
+            "by=job outcome=" + settlement.outcome);
+        return;
+    }
     switch (settlement.verdict) {
     case Verdict::complete:
         ++counts_.completed;

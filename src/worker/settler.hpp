@@ -34,6 +34,7 @@ public:
     void push(Settlement settlement);
     // Dropped, and said so in the log, when too much is waiting already.
     void write(LiveOutput output);
+    // What a job says again replaces what it said before, if that waits still; so nothing of it is ever dropped.
     void write(Progress progress);
 
     // Serves until stopped; what is there by then is still written, for at most `flush_at_most`.
@@ -65,7 +66,7 @@ private:
     std::condition_variable_any changed_;
     std::deque<Settlement> ends_;
     std::deque<LiveOutput> output_;
-    std::deque<Progress> progress_;
+    std::map<JobId, Progress> progress_;
     std::vector<std::int64_t> done_batches_;
     bool in_doubt_ = false;
 };

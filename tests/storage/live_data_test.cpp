@@ -212,3 +212,61 @@ STORAGE_TEST("cancel request: one that is still there is for that claim only")
         CHECK(request.token != second.token);
     }
 }
+
+STORAGE_TEST("checkpoint: none with a first claim, the last one with the next, and it is read back with a "
+             "claim in doubt")
+{
+    db.enqueue();
+    const ClaimedJob first = db.claim_one(alice);
+    CHECK_FALSE(first.checkpoint.has_value());
+    say(db, first.token, 10, std::nullopt, R"({"at":1})");
+    say(db, first.token, 20, std::nullopt, R"({"at":2})");
+    say(db, first.token, 30, "no checkpoint in this one", std::nullopt);
+    REQUIRE(db.settle(first, ended(RunEnd::released)) == Settled::applied);
+
+    ClaimRequest request = db.request(bob, 1);
+    const auto second = db.storage->claim(request);
+
+    REQUIRE(second.size() == 1);
+    REQUIRE(second[0].checkpoint.has_value());
+    CHECK(second[0].checkpoint->find("2") != std::string::npos);
+    const auto read_back = db.storage->claimed_in(bob, request.batch);
+    REQUIRE(read_back.size() == 1);
+    CHECK(read_back[0].checkpoint == second[0].checkpoint);
+}
+
+STORAGE_TEST("checkpoint: a rescued job is handed what its lost worker wrote, and a stale claim writes none")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob lost = db.claim_one(alice);
+    say(db, lost.token, 10, std::nullopt, R"({"at":"lost"})");
+    db.backend->end_lease(alice);
+    REQUIRE(db.rescue() == std::vector{id});
+    say(db, lost.token, 20, std::nullopt, R"({"at":"stale"})");
+
+    const ClaimedJob live = db.claim_one(bob);
+
+    REQUIRE(live.checkpoint.has_value());
+    CHECK(live.checkpoint->find("lost") != std::string::npos);
+}
+
+STORAGE_TEST("checkpoint: a job that is replaced begins from the beginning, whether it runs or waits")
+{
+    const NewJob job{.kind = "email", .args = R"({"to":"ann"})", .unique_key = "k"};
+    const NewJob other{.kind = "email", .args = R"({"to":"bob"})", .unique_key = "k"};
+    db.enqueue(job);
+    const ClaimedJob running = db.claim_one(alice);
+    say(db, running.token, 10, std::nullopt, R"({"at":1})");
+    static_cast<void>(db.enqueue_on_conflict(other, OnConflict::replace));
+    say(db, running.token, 20, std::nullopt, R"({"at":2})");
+    REQUIRE(db.settle(running, succeeded()) == Settled::applied);
+
+    const ClaimedJob again = db.claim_one(alice);
+    CHECK_FALSE(again.checkpoint.has_value());
+    say(db, again.token, 10, std::nullopt, R"({"at":3})");
+    REQUIRE(db.settle(again, ended(RunEnd::released)) == Settled::applied);
+    static_cast<void>(db.enqueue_on_conflict(job, OnConflict::replace));
+    static_cast<void>(db.storage->promote(10));
+
+    CHECK_FALSE(db.claim_one(alice).checkpoint.has_value());
+}

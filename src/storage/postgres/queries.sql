@@ -232,11 +232,13 @@ JOIN {schema}.jobs j ON j.id = o.job_id AND j.fence = o.fence AND j.worker = o.w
 ON CONFLICT (job_id, fence, sequence) DO NOTHING;
 
 -- name: write_progress
+-- A job replaced while it runs keeps none: it will begin from the beginning.
 INSERT INTO {schema}.progress AS p (job_id, fence, percent, note, checkpoint)
 SELECT w.job_id, w.fence, w.percent, w.note, w.checkpoint
 FROM jsonb_to_recordset($1::jsonb)
     AS w(job_id bigint, fence integer, worker bigint, percent double precision, note text, checkpoint jsonb)
 JOIN {schema}.jobs j ON j.id = w.job_id AND j.fence = w.fence AND j.worker = w.worker AND j.state = 'running'
+    AND NOT j.rerun
 ON CONFLICT (job_id) DO UPDATE
 SET fence = excluded.fence, updated_at = now(), percent = coalesce(excluded.percent, p.percent),
     note = coalesce(excluded.note, p.note), checkpoint = coalesce(excluded.checkpoint, p.checkpoint)

@@ -357,11 +357,12 @@ WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running'
 ON CONFLICT (job_id, fence, sequence) DO NOTHING;
 
 -- name: write_progress
+-- A job replaced while it runs keeps none: it will begin from the beginning.
 -- ?1 id, ?2 fence, ?3 worker, ?4 percent, ?5 note, ?6 checkpoint.
 INSERT INTO progress (job_id, fence, percent, note, checkpoint)
 SELECT id, fence, ?4, ?5, ?6
 FROM jobs
-WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running'
+WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running' AND rerun = 0
 ON CONFLICT (job_id) DO UPDATE
 SET fence = excluded.fence, updated_at = excluded.updated_at, percent = coalesce(excluded.percent, percent),
     note = coalesce(excluded.note, note), checkpoint = coalesce(excluded.checkpoint, checkpoint)
