@@ -81,8 +81,10 @@ void ChildPipes::feed(Child& child)
                                             : input.bytes.size() - input.written;
         input.written += taken;
         input.unreported += taken;
-        if (size < 0 && !is_full)
+        if (size < 0 && !is_full) {
             end_input(child);
+            link_.send(ProcessInputTaken{child.key, std::exchange(input.unreported, 0), true});
+        }
     }
     if (input.pipe.descriptor && is_full != input.is_watched) {
         is_full ? poller_.add(input.pipe.descriptor.get(), &input.pipe, EPOLLOUT)

@@ -114,8 +114,9 @@ struct ProcessOutput {
     std::uint64_t bytes_dropped = 0; // what came before these chunks and was too much to report
 };
 
-// A line that the process wrote on descriptor 3, or an interactive one on standard output, without its newline; empty ones are left out. A line longer than
-// process_message_bytes_max is reported once, as `too_long`, with its first bytes only.
+// A line that the process wrote on descriptor 3, or an interactive one on standard output, without its newline; empty
+// ones are left out. A line longer than process_message_bytes_max is reported once, as `too_long`, with its first
+// bytes only.
 struct ProcessMessage {
     ProcessKey key = 0;
     std::string line{};
@@ -126,6 +127,7 @@ struct ProcessMessage {
 struct ProcessInputTaken {
     ProcessKey key = 0;
     std::uint64_t bytes = 0;
+    bool closed = false; // it has closed its input: some of them, and whatever comes, are lost
 };
 
 // The last event of a process. Nothing of it is left alive by then, its descendants included, unless one of

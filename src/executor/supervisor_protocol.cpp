@@ -101,6 +101,7 @@ static void fields(Wire& wire, typename Wire::template Field<ProcessInputTaken> 
 {
     wire(taken.key);
     wire(taken.bytes);
+    wire(taken.closed);
 }
 
 template <class Wire>

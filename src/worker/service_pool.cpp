@@ -2,66 +2,15 @@
 
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "worker/run_reports.hpp"
 #include "worker/service_lines.hpp"
+#include "worker/service_report.hpp"
 #include "worker/worker_log.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace jobrunner {
 namespace {
-
-constexpr Milliseconds backoff_min{200};
-constexpr Milliseconds backoff_max{60'000};
-constexpr int backoff_doublings = 9;
-
-std::string text_of(const std::vector<OutputChunk>& chunks)
-{
-    std::string text;
-    for (const auto& chunk : chunks) {
-        text += chunk.bytes;
-    }
-    return scrub_text(text);
-}
-
-std::string last_line_of(const std::string& text)
-{
-    const auto end = text.find_last_not_of(" \t\r\n");
-    if (end == std::string::npos) {
-        return {};
-    }
-    const auto before = text.find_last_of('\n', end);
-    const auto begin = before == std::string::npos ? 0 : before + 1;
-    return scrub_text(tail_of(std::string_view(text).substr(begin, end - begin + 1), 500));
-}
-
-std::string death_of(const ProcessEnded& end)
-{
-    if (end.end == ProcessEnd::spawn_failed) {
-        return end.error;
-    }
-    if (end.signal == 0) {
-        return "it exited with " + std::to_string(end.exit_code);
-    }
-    const char* name = ::sigabbrev_np(end.signal);
-    return "it was killed by " +
-        (name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(end.signal));
-}
-
-bool died_by_itself(const ProcessEnded& end)
-{
-    return end.end == ProcessEnd::exited || end.end == ProcessEnd::signalled ||
-        end.end == ProcessEnd::spawn_failed;
-}
-
-RunReport failure(RunEnd end, std::string error_class, std::string error)
-{
-    RunReport report;
-    report.end = end;
-    report.error_class = std::move(error_class);
-    report.error = std::move(error);
-    return report;
-}
 
 void keep_tail(std::string& output, std::string_view more, std::size_t bytes_max)
 {
@@ -90,7 +39,7 @@ void ServicePool::say_end(const ClaimToken& token, RunReport report)
 void ServicePool::give_back_waiting(const std::string& why, RunEnd how)
 {
     for (const auto& one : std::exchange(waiting_, {})) {
-        say_end(one.job.token, failure(how, {}, how == RunEnd::released ? why : ""));
+        say_end(one.job.token, failed_report(how, {}, how == RunEnd::released ? why : ""));
     }
 }
 
@@ -122,6 +71,7 @@ bool ServicePool::hand_over(ProcessKey key, Child& child, Time now)
     if (next.timeout) {
         run.timeout = *next.timeout;
         run.deadline = now + *next.timeout;
+        plan(*run.deadline);
     }
     child.jobs.insert_or_assign(run.token.job, std::move(run));
     ++child.taken;
@@ -145,28 +95,40 @@ void ServicePool::pump(Time now)
     start_children(now);
 }
 
+bool ServicePool::is_living(const Child& child)
+{
+    return !child.retiring && !child.stopped;
+}
+
+int ServicePool::living() const
+{
+    return static_cast<int>(
+        std::ranges::count_if(children_, [](const auto& one) { return is_living(one.second); }));
+}
+
+int ServicePool::starting() const
+{
+    return static_cast<int>(std::ranges::count_if(
+        children_, [](const auto& one) { return is_living(one.second) && one.second.concurrency == 0; }));
+}
+
+// What waits wants children, as many as it is; after a failure one child is the probe for all.
+bool ServicePool::wants_child() const
+{
+    const int demand = held_back_ ? 1 : static_cast<int>(waiting_.size());
+    const int most = backoff_.failures() > 0 ? std::min(living() - starting() + 1, config_.instances_max)
+                                             : config_.instances_max;
+    return living() < most && (starting() < demand || living() < config_.instances_min);
+}
+
 void ServicePool::start_children(Time now)
 {
-    if (gone_ || (start_not_before_ && now < *start_not_before_)) {
-        return;
-    }
-    int living = 0;
-    int starting = 0;
-    for (const auto& [key, child] : children_) {
-        living += child.retiring || child.stopped ? 0 : 1;
-        starting += !child.retiring && !child.stopped && child.concurrency == 0 ? 1 : 0;
-    }
-    // After a failure one child is the probe for all.
-    const int demand = held_back_ ? 1 : static_cast<int>(waiting_.size());
-    const int most =
-        failures_ > 0 ? std::min(living - starting + 1, config_.instances_max) : config_.instances_max;
-    while (living < most && (starting < demand || living < config_.instances_min)) {
+    while (!gone_ && !backoff_.waits(now) && wants_child()) {
         Child child;
         child.deadline = now + config_.start_timeout;
         child.idle_since = now;
         children_.emplace(processes_.start(config_), std::move(child));
-        ++living;
-        ++starting;
+        plan_anew();
     }
 }
 
@@ -202,36 +164,52 @@ void ServicePool::on_message(const ProcessMessage& message, Time now)
     Child& child = found->second;
     try {
         if (message.too_long) {
-            const auto job = job_named_early(message.line);
-            if (!job || !child.jobs.contains(*job)) {
-                throw Error(ErrorKind::refused, "a line of the service is over 1 MiB");
-            }
-            take(found->first, child,
-                {.job = *job, .message = {}, .problem = "a message of the job is over 1 MiB", .is_end = true},
-                now);
+            throw Error(ErrorKind::refused, "a line of the service is over 1 MiB");
+        }
+        const auto parsed = parse_service_message(message.line);
+        if (const auto* ready = std::get_if<ServiceReady>(&parsed)) {
+            on_ready(child, ready->concurrency);
         } else {
-            const auto parsed = parse_service_message(message.line);
-            if (const auto* ready = std::get_if<ServiceReady>(&parsed)) {
-                child.deadline = child.concurrency == 0 ? std::nullopt : child.deadline;
-                child.concurrency = ready->concurrency;
-                if (held_back_) {
-                    spdlog::info("service_ready_again service={}", log_value(config_.name));
-                }
-                held_back_ = false;
-                start_not_before_.reset();
-            } else {
-                take(found->first, child, std::get<ServiceJobMessage>(parsed), now);
-            }
+            take(found->first, child, std::get<ServiceJobMessage>(parsed), now);
         }
     } catch (const Error& error) {
         spdlog::warn(
             "service_line_malformed service={} error={}", log_value(config_.name), log_value(error.what()));
-        if (child.trouble.empty()) {
-            child.trouble = std::string(error.what()) + ": " + scrub_text(message.line.substr(0, 100));
-        }
-        stop_child(found->first, child, "it wrote a line that is no message");
+        take_malformed(found->first, child, message.line, error.what(), now);
     }
     pump(now);
+}
+
+// Fails the job that the line names before it goes wrong, else all of the child's.
+void ServicePool::take_malformed(
+    ProcessKey key, Child& child, const std::string& line, const std::string& problem, Time now)
+{
+    const auto job = job_named_early(line);
+    if (job && child.jobs.contains(*job)) {
+        take(key, child, {.job = *job, .message = {}, .problem = problem, .is_end = true}, now);
+        return;
+    }
+    note_trouble(key, child, {"MalformedMessage", problem + ": " + scrub_text(head_of(line, 100))});
+}
+
+void ServicePool::on_ready(Child& child, int concurrency)
+{
+    child.deadline = child.concurrency == 0 ? std::nullopt : child.deadline;
+    child.concurrency = concurrency;
+    if (std::exchange(held_back_, false)) {
+        spdlog::info("service_ready_again service={}", log_value(config_.name));
+    }
+    backoff_.release();
+    plan_anew();
+}
+
+// A child that cannot be talked to any more: its jobs fail for that, and another one takes its place.
+void ServicePool::note_trouble(ProcessKey key, Child& child, ServiceTrouble trouble)
+{
+    if (!child.trouble) {
+        child.trouble = std::move(trouble);
+    }
+    stop_child(key, child, "it is not to be talked to");
 }
 
 void ServicePool::take(ProcessKey key, Child& child, const ServiceJobMessage& message, Time now)
@@ -244,7 +222,7 @@ void ServicePool::take(ProcessKey key, Child& child, const ServiceJobMessage& me
     Running& run = found->second;
     if (!message.message) {
         if (message.is_end) {
-            end_job(child, found, failure(RunEnd::failed, "MalformedMessage", message.problem), now);
+            end_job(child, found, failed_report(RunEnd::failed, "MalformedMessage", message.problem), now);
             after_job(key, child);
         } else if (run.malformed.empty()) {
             run.malformed = message.problem;
@@ -258,6 +236,7 @@ void ServicePool::take(ProcessKey key, Child& child, const ServiceJobMessage& me
             *run.deadline += extend->by;
         }
     } else if (const auto* progress = std::get_if<JobProgress>(&*message.message)) {
+        run.wrote_live = true;
         words_.emplace_back([token = run.token, said = *progress](RunSink& sink) {
             sink.progressed(token, said.percent, said.note, said.checkpoint);
         });
@@ -275,13 +254,15 @@ void ServicePool::end_job(Child& child, std::map<JobId, Running>::iterator found
     Running run = std::move(found->second);
     child.jobs.erase(found);
     ++child.ended;
-    failures_ = 0;
+    backoff_.worked();
     child.idle_since = now;
+    if (config_.idle_timeout) {
+        plan(now + *config_.idle_timeout);
+    }
     if (run.doom && report.end != RunEnd::succeeded) {
-        report = failure(*run.doom, *run.doom == RunEnd::timed_out ? "Timeout" : "",
-            *run.doom == RunEnd::timed_out ? "timed out after " + format_duration(run.timeout) : "");
+        report = doomed_report(*run.doom, run.timeout);
     } else if (!run.malformed.empty() && report.end == RunEnd::succeeded) {
-        report = failure(RunEnd::failed, "MalformedMessage", run.malformed);
+        report = failed_report(RunEnd::failed, "MalformedMessage", run.malformed);
     }
     report.output = tail_of(run.output, config_.process.output_max);
     report.wrote_live_output = run.wrote_live;
@@ -300,12 +281,19 @@ void ServicePool::after_job(ProcessKey key, Child& child)
     }
 }
 
-void ServicePool::on_input_taken(ProcessKey key, Time now)
+void ServicePool::on_input_taken(const ProcessInputTaken& taken, Time now)
 {
-    if (const auto child = children_.find(key); child != children_.end()) {
-        child->second.congested = false;
-        pump(now);
+    const auto child = children_.find(taken.key);
+    if (child == children_.end()) {
+        return;
     }
+    child->second.congested = false;
+    if (taken.closed && !child->second.told) {
+        spdlog::warn("service_input_closed service={}", log_value(config_.name));
+        note_trouble(taken.key, child->second,
+            {"InputClosed", "the service closed its standard input, where its jobs come from"});
+    }
+    pump(now);
 }
 
 // --- ends
@@ -318,6 +306,7 @@ void ServicePool::retire(ProcessKey key, Child& child, Time now)
     }
     child.told = true;
     child.deadline = now + config_.process.grace;
+    plan(*child.deadline);
     static_cast<void>(processes_.write(key, service_shutdown_line())); // the end of its input says the same
     processes_.close_input(key);
 }
@@ -329,16 +318,16 @@ void ServicePool::stop_child(ProcessKey key, Child& child, std::string reason)
     }
 }
 
-void ServicePool::doom(ProcessKey key, Child& child, Running& run, RunEnd end, Time now)
+void ServicePool::doom(ProcessKey key, Running& run, RunEnd end, Time now)
 {
     if (run.doom) {
         return;
     }
     run.doom = end;
     run.deadline = now + config_.process.grace;
+    plan(*run.deadline);
     // One that does not read its input is stopped when the grace is over.
     static_cast<void>(processes_.write(key, service_cancel_line(run.token.job)));
-    static_cast<void>(child);
 }
 
 void ServicePool::stop(const ClaimToken& token, StopCause cause, Time now)
@@ -347,13 +336,13 @@ void ServicePool::stop(const ClaimToken& token, StopCause cause, Time now)
     const auto waits = std::find_if(
         waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.job.token == token; });
     if (waits != waiting_.end()) {
-        say_end(token, failure(end, {}, {}));
+        say_end(token, failed_report(end, {}, {}));
         waiting_.erase(waits);
     }
     for (auto& [key, child] : children_) {
         const auto run = child.jobs.find(token.job);
         if (run != child.jobs.end() && run->second.token == token) {
-            doom(key, child, run->second, end, now);
+            doom(key, run->second, end, now);
         }
     }
 }
@@ -379,39 +368,12 @@ void ServicePool::renew(std::optional<ServiceConfig> config, Time now)
     for (auto& [key, child] : children_) {
         retire(key, child, now);
     }
-    failures_ = 0;
-    start_not_before_.reset();
+    backoff_ = {};
     held_back_ = false;
     if (gone_) {
         give_back_waiting("its service is no longer configured here");
     }
     pump(now);
-}
-
-RunReport ServicePool::report_of(const ProcessEnded& end, const Child& child, const Running& run) const
-{
-    if (run.doom) {
-        return failure(*run.doom, *run.doom == RunEnd::timed_out ? "Timeout" : "",
-            *run.doom == RunEnd::timed_out ? "timed out after " + format_duration(run.timeout) : "");
-    }
-    if (end.end == ProcessEnd::lease_lost) {
-        return failure(RunEnd::crashed, "LeaseLost", "its worker's lease ended");
-    }
-    if (end.end == ProcessEnd::supervisor_lost) {
-        return failure(RunEnd::crashed, "SupervisorLost", "the process supervisor died, and the job with it");
-    }
-    if (!child.trouble.empty()) {
-        return failure(RunEnd::failed, "MalformedMessage", child.trouble);
-    }
-    if (!died_by_itself(end)) {
-        return failure(RunEnd::released, {}, "its service's process was stopped for another job");
-    }
-    const std::string said = last_line_of(text_of(end.output));
-    auto report = failure(RunEnd::failed, "ServiceCrashed",
-        "the service's process died: " + death_of(end) + (said.empty() ? "" : ": " + said));
-    report.exit_code = end.signal == 0 ? std::optional(end.exit_code) : std::nullopt;
-    report.signal = end.signal != 0 ? std::optional(end.signal) : std::nullopt;
-    return report;
 }
 
 void ServicePool::on_end(const ProcessEnded& end, Time now)
@@ -423,16 +385,16 @@ void ServicePool::on_end(const ProcessEnded& end, Time now)
     const Child child = std::move(found->second);
     children_.erase(found);
     for (const auto& [id, run] : child.jobs) {
-        auto report = report_of(end, child, run);
+        auto report = run.doom ? doomed_report(*run.doom, run.timeout) : orphaned_report(end, child.trouble);
         report.output =
             run.output.empty() ? text_of(end.output) : tail_of(run.output, config_.process.output_max);
         report.wrote_live_output = run.wrote_live;
         say_end(run.token, std::move(report));
     }
-    const bool by_worker = child.stopped && child.trouble.empty() && child.concurrency > 0;
+    const bool by_worker = child.stopped && !child.trouble && child.concurrency > 0;
     const bool in_vain = child.ended == 0 && !child.retiring && !by_worker;
     if (in_vain) {
-        note_failure(end, now);
+        note_failure(end, child, now);
     }
     if (in_vain && child.concurrency == 0) {
         const bool others = std::any_of(
@@ -445,23 +407,45 @@ void ServicePool::on_end(const ProcessEnded& end, Time now)
     pump(now);
 }
 
-void ServicePool::note_failure(const ProcessEnded& end, Time now)
+void ServicePool::note_failure(const ProcessEnded& end, const Child& child, Time now)
 {
-    failures_ = std::min(failures_ + 1, backoff_doublings + 1);
-    const auto wait = std::min(backoff_min * (1 << (failures_ - 1)), backoff_max);
-    start_not_before_ = now + wait;
-    const std::string said = last_line_of(text_of(end.output));
+    const Milliseconds wait = backoff_.failed(now);
+    plan(now + wait);
+    // Once it had jobs, its last words may be about their data, which has no place in a log.
+    const std::string said = child.concurrency == 0 ? last_words_of(end) : "";
     spdlog::error("service_failed service={} failures={} retry_in_ms={} error={} said={}",
-        log_value(config_.name), failures_, wait.count(),
-        log_value(died_by_itself(end) ? death_of(end) : end.error), log_value(said));
+        log_value(config_.name), backoff_.failures(), wait.count(), log_value(death_of(end)),
+        log_value(said));
 }
 
 // --- time
 
+void ServicePool::plan(Time at)
+{
+    next_due_ = std::min(next_due_.value_or(at), at);
+}
+
+void ServicePool::plan_anew()
+{
+    next_due_ = backoff_.until();
+    const auto consider = [this](const std::optional<Time>& at) {
+        if (at) {
+            plan(*at);
+        }
+    };
+    for (const auto& [key, child] : children_) {
+        consider(child.deadline);
+        consider(idle_end(child));
+        for (const auto& [id, run] : child.jobs) {
+            consider(run.deadline);
+        }
+    }
+}
+
 std::optional<ServicePool::Time> ServicePool::idle_end(const Child& child) const
 {
-    const bool idle = child.concurrency > 0 && child.jobs.empty() && !child.retiring && !child.stopped;
-    const bool spare = static_cast<int>(children_.size()) > config_.instances_min;
+    const bool idle = child.concurrency > 0 && child.jobs.empty() && is_living(child);
+    const bool spare = living() > config_.instances_min;
     return idle && spare && config_.idle_timeout ? std::optional(child.idle_since + *config_.idle_timeout)
                                                  : std::nullopt;
 }
@@ -473,7 +457,7 @@ void ServicePool::tick_child(ProcessKey key, Child& child, Time now)
             continue;
         }
         if (!run.doom) {
-            doom(key, child, run, RunEnd::timed_out, now);
+            doom(key, run, RunEnd::timed_out, now);
         } else {
             run.deadline.reset();
             stop_child(key, child, "a job did not stop in its grace");
@@ -493,28 +477,11 @@ void ServicePool::tick(Time now)
     for (auto& [key, child] : children_) {
         tick_child(key, child, now);
     }
-    if (start_not_before_ && *start_not_before_ <= now) {
-        start_not_before_.reset();
+    if (!backoff_.waits(now)) {
+        backoff_.release();
     }
     pump(now);
-}
-
-std::optional<ServicePool::Time> ServicePool::next_due() const
-{
-    std::optional<Time> next = start_not_before_;
-    const auto consider = [&](const std::optional<Time>& other) {
-        if (other && (!next || *other < *next)) {
-            next = other;
-        }
-    };
-    for (const auto& [key, child] : children_) {
-        consider(child.deadline);
-        consider(idle_end(child));
-        for (const auto& [id, run] : child.jobs) {
-            consider(run.deadline);
-        }
-    }
-    return next;
+    plan_anew();
 }
 
 } // namespace jobrunner

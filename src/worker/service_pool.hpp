@@ -6,6 +6,8 @@
 #include "executor/process.hpp"
 #include "worker/job_message.hpp"
 #include "worker/job_runner.hpp"
+#include "worker/service_backoff.hpp"
+#include "worker/service_report.hpp"
 
 #include <chrono>
 #include <deque>
@@ -58,17 +60,17 @@ public:
     void on_started(const ProcessStarted& started);
     void on_output(const ProcessOutput& output);
     void on_message(const ProcessMessage& message, Time now);
-    void on_input_taken(ProcessKey key, Time now);
+    void on_input_taken(const ProcessInputTaken& taken, Time now);
     void on_end(const ProcessEnded& end, Time now);
     // Does what is due.
     void tick(Time now);
-    [[nodiscard]] std::optional<Time> next_due() const;
+    // When tick() has something to do, or an earlier time.
+    [[nodiscard]] std::optional<Time> next_due() const { return next_due_; }
 
     [[nodiscard]] std::vector<Word> take_words() { return std::exchange(words_, {}); }
     [[nodiscard]] bool is_held_back() const { return held_back_; }
-    [[nodiscard]] bool is_empty() const { return children_.empty() && waiting_.empty(); }
-    [[nodiscard]] bool has_child(ProcessKey key) const { return children_.contains(key); }
-    [[nodiscard]] const ServiceConfig& config() const { return config_; }
+    // Out of the configuration, and the last child has left.
+    [[nodiscard]] bool is_over() const { return gone_ && children_.empty(); }
 
 private:
     struct Waiting {
@@ -94,26 +96,35 @@ private:
         bool told = false;    // to shut down
         bool stopped = false; // was sent SIGTERM, by us
         bool congested = false;
-        std::string trouble;          // why its jobs fail, if it is not by its own death
-        std::optional<Time> deadline; // to be ready, or to be gone
+        std::optional<ServiceTrouble> trouble; // why its jobs fail, if it is not by its own death
+        std::optional<Time> deadline;          // to be ready, or to be gone
         Time idle_since;
     };
 
     void pump(Time now);
     [[nodiscard]] Child* free_child(ProcessKey& key);
     bool hand_over(ProcessKey key, Child& child, Time now);
+    [[nodiscard]] static bool is_living(const Child& child);
+    [[nodiscard]] int living() const;
+    [[nodiscard]] int starting() const;
+    [[nodiscard]] bool wants_child() const;
     void start_children(Time now);
+    void on_ready(Child& child, int concurrency);
+    void note_trouble(ProcessKey key, Child& child, ServiceTrouble trouble);
     void take(ProcessKey key, Child& child, const ServiceJobMessage& message, Time now);
+    void take_malformed(
+        ProcessKey key, Child& child, const std::string& line, const std::string& problem, Time now);
     void end_job(Child& child, std::map<JobId, Running>::iterator run, RunReport report, Time now);
     void after_job(ProcessKey key, Child& child);
-    void doom(ProcessKey key, Child& child, Running& run, RunEnd end, Time now);
+    void doom(ProcessKey key, Running& run, RunEnd end, Time now);
     void retire(ProcessKey key, Child& child, Time now);
     void stop_child(ProcessKey key, Child& child, std::string reason);
     void tick_child(ProcessKey key, Child& child, Time now);
-    void note_failure(const ProcessEnded& end, Time now);
+    void note_failure(const ProcessEnded& end, const Child& child, Time now);
+    void plan(Time at);
+    void plan_anew();
     void give_back_waiting(const std::string& why, RunEnd how = RunEnd::released);
     void say_end(const ClaimToken& token, RunReport report);
-    [[nodiscard]] RunReport report_of(const ProcessEnded& end, const Child& child, const Running& run) const;
     [[nodiscard]] std::optional<Time> idle_end(const Child& child) const;
 
     ServiceConfig config_;
@@ -121,8 +132,8 @@ private:
     bool gone_ = false; // out of the configuration
     std::map<ProcessKey, Child> children_;
     std::deque<Waiting> waiting_;
-    int failures_ = 0; // children in a row that ended without having done anything
-    std::optional<Time> start_not_before_;
+    ServiceBackoff backoff_;
+    std::optional<Time> next_due_; // or later
     bool held_back_ = false;
     std::vector<Word> words_;
 };

@@ -3,6 +3,7 @@
 #include "config/secret_value.hpp"
 #include "core/error.hpp"
 #include "worker/command_spec.hpp"
+#include "worker/run_reports.hpp"
 #include "worker/worker_log.hpp"
 
 #include <unistd.h>
@@ -70,6 +71,7 @@ void ServiceRunner::act(Action action)
                 changed_.notify_all();
             }
         }
+        std::erase_if(pools_, [](const auto& one) { return one.second->is_over(); });
         note_held_back(words);
     }
     for (const auto& word : words) {
@@ -140,10 +142,9 @@ void ServiceRunner::start(const ClaimedJob& job)
             pools_.at({service->is_shared, service->name})->add(job, timeout, Clock::now());
             return;
         }
-        RunReport report;
-        report.end = RunEnd::released;
-        report.error = "kind " + job.kind + " is no longer a service here";
-        lost_words_.emplace_back([token = job.token, report](RunSink& sink) { sink.done(token, report); });
+        lost_words_.emplace_back(
+            [token = job.token, why = "kind " + job.kind + " is no longer a service here"](
+                RunSink& sink) { sink.done(token, failed_report(RunEnd::released, {}, why)); });
     });
 }
 
@@ -246,7 +247,7 @@ void ServiceRunner::on_event(ProcessEvent event)
         } else if (const auto* message = std::get_if<ProcessMessage>(&event)) {
             pool->on_message(*message, now);
         } else if (const auto* taken = std::get_if<ProcessInputTaken>(&event)) {
-            pool->on_input_taken(taken->key, now);
+            pool->on_input_taken(*taken, now);
         } else if (const auto* end = std::get_if<ProcessEnded>(&event)) {
             owners_.erase(end->key);
             pool->on_end(*end, now);

@@ -28,6 +28,12 @@ def run(job):
         os._exit(3)
     elif do == "print":
         print("hello", flush=True)
+    elif do == "deep":
+        sys.stdout.write('{"type":"done","id":"' + id + '","result":' + "[" * 400000 + "]" * 400000 + "}\n")
+        sys.stdout.flush()
+    elif do == "deaf":
+        os.close(0)
+        threading.Event().wait()
     # "hang": says nothing
 say(type="ready", concurrency=1)
 for line in sys.stdin:
@@ -74,18 +80,25 @@ END
     bad=$("$jobrunner" enqueue again '{"do": "bad"}')
     crash=$("$jobrunner" enqueue one '{"do": "crash"}')
     printed=$("$jobrunner" enqueue one '{"do": "print"}')
+    deep=$("$jobrunner" enqueue one '{"do": "deep"}')
+    deaf=$("$jobrunner" enqueue one '{"do": "deaf"}')
     slow=$("$jobrunner" enqueue short '{"do": "hang"}')
     broken=$("$jobrunner" enqueue broken)
     wait_for 20 "a checkpoint handed back" sql_is completed "SELECT state FROM all_jobs WHERE id = $checkpoint"
     contains "its result" "$(sql "SELECT result FROM all_jobs WHERE id = $checkpoint")" steps
     contains "its output" "$(sql "SELECT output FROM all_jobs WHERE id = $checkpoint")" "second time"
-    for id in $bad $crash $printed $slow; do
+    for id in $bad $crash $printed $slow $deep; do
         wait_for 20 "job $id to be dead" sql_is dead "SELECT state FROM all_jobs WHERE id = $id"
     done
     contains "the error" "$("$jobrunner" show "$bad")" "no such account"
     contains "the crash" "$("$jobrunner" show "$crash")" "exited with 3: about to crash"
     contains "the malformed line" "$("$jobrunner" show "$printed")" "no JSON object: hello"
+    contains "the endless nesting" "$("$jobrunner" show "$deep")" "nests more than 500 deep"
+    "$jobrunner" cancel "$deaf" > /dev/null
+    wait_for 20 "the deaf one to be replaced" grep -q service_input_closed "$place/$backend.log"
+    wait_for 20 "its job to be cancelled" sql_is cancelled "SELECT state FROM all_jobs WHERE id = $deaf"
     contains "the timeout" "$("$jobrunner" show "$slow")" "timed out after 200ms"
+    equal "progress of finished jobs that is left" "$(sql "SELECT count(*) FROM progress")" 0
     wait_for 20 "the snooze" sql_is 1 "SELECT snoozes FROM all_jobs WHERE id = $snooze"
 
     # Nothing of a service that does not start is burnt, and it is said.

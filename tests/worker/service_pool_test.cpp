@@ -18,14 +18,16 @@ struct FakeProcesses final : ServiceProcesses {
         }
         return reads;
     }
-    void close_input(ProcessKey) override {}
+    void close_input(ProcessKey key) override { asked_to_leave.insert(key); }
     void stop(ProcessKey key, const std::string&) override { stopped.insert(key); }
-    std::optional<std::uint64_t> resident_bytes(pid_t) override { return 0; }
+    std::optional<std::uint64_t> resident_bytes(pid_t) override { return resident; }
 
     ProcessKey started = 0;
     bool reads = true;
     std::vector<std::pair<ProcessKey, std::string>> lines;
     std::set<ProcessKey> stopped;
+    std::set<ProcessKey> asked_to_leave;
+    std::uint64_t resident = 0;
 };
 
 struct FakeSink final : RunSink {
@@ -43,6 +45,9 @@ struct PoolFixture {
     FakeSink sink;
     ServicePool::Time now{1h};
     ServicePool pool{config(), processes};
+
+    PoolFixture() = default;
+    explicit PoolFixture(const ServiceConfig& config) : pool(config, processes) {}
 
     static ServiceConfig config()
     {
@@ -62,6 +67,7 @@ struct PoolFixture {
     }
     void say(ProcessKey key, const std::string& line) { pool.on_message({.key = key, .line = line}, now); }
     void end(ProcessKey key, ProcessEnd how) { pool.on_end({.key = key, .end = how, .exit_code = 3}, now); }
+    void done(ProcessKey key, JobId id) { say(key, R"({"type":"done","id":")" + std::to_string(id) + "\"}"); }
     std::map<JobId, RunReport>& reports()
     {
         for (const auto& word : pool.take_words()) {
@@ -154,7 +160,122 @@ TEST_CASE_FIXTURE(PoolFixture, "pool: a child that does not read gets no job unt
     CHECK(processes.lines.empty());
 
     processes.reads = true;
-    pool.on_input_taken(1, now);
+    pool.on_input_taken({.key = 1, .bytes = 0, .closed = false}, now);
     CHECK(processes.lines.size() == 1);
     CHECK(reports().empty());
+}
+
+TEST_CASE_FIXTURE(
+    PoolFixture, "pool: a child that closes its input is replaced, and says why its jobs failed")
+{
+    add(1, std::nullopt);
+    say(1, R"({"type":"ready"})");
+
+    pool.on_input_taken({.key = 1, .bytes = 0, .closed = true}, now);
+    CHECK(processes.stopped.contains(1));
+    end(1, ProcessEnd::stopped);
+
+    CHECK(reports().at(1).end == RunEnd::failed);
+    CHECK(reports().at(1).error_class == "InputClosed");
+}
+
+TEST_CASE_FIXTURE(PoolFixture, "pool: a job that told of its progress leaves something to clear")
+{
+    add(1);
+    add(2);
+    say(1, R"({"type":"ready","concurrency":2})");
+    say(1, R"({"type":"progress","id":"1","percent":5})");
+    done(1, 1);
+    done(1, 2);
+
+    CHECK(reports().at(1).wrote_live_output);
+    CHECK_FALSE(reports().at(2).wrote_live_output);
+}
+
+TEST_CASE("pool: idle children leave, all but the least that are to be there")
+{
+    auto config = PoolFixture::config();
+    config.instances_min = 1;
+    config.idle_timeout = 10s;
+    PoolFixture test(config);
+    test.add(1);
+    test.add(2);
+    test.say(1, R"({"type":"ready"})");
+    test.say(2, R"({"type":"ready"})");
+    test.done(1, 1);
+    test.done(2, 2);
+    CHECK(test.processes.asked_to_leave.empty());
+
+    test.now += 10s;
+    test.pool.tick(test.now);
+
+    CHECK(test.processes.asked_to_leave.size() == 1);
+    CHECK(test.processes.started == 2);
+}
+
+TEST_CASE("pool: a child is replaced after so many jobs, or when it has grown too large")
+{
+    auto config = PoolFixture::config();
+    config.instances_max = 1;
+    SUBCASE("jobs")
+    {
+        config.recycle_after_jobs = 2;
+    }
+    SUBCASE("memory")
+    {
+        config.recycle_over_memory = 1000;
+    }
+    PoolFixture test(config);
+    test.add(1);
+    test.say(1, R"({"type":"ready"})");
+    test.done(1, 1);
+    CHECK(test.processes.asked_to_leave.empty());
+
+    test.processes.resident = 1001;
+    test.add(2);
+    test.done(1, 2);
+    test.add(3);
+
+    CHECK(test.processes.asked_to_leave.contains(1));
+    CHECK(test.processes.started == 2);
+    test.say(2, R"({"type":"ready"})");
+    CHECK(test.processes.lines.back().first == 2);
+}
+
+TEST_CASE_FIXTURE(PoolFixture, "pool: a new configuration lets a child finish and puts another in its place")
+{
+    add(1);
+    say(1, R"({"type":"ready","concurrency":2})");
+
+    pool.renew(config(), now);
+    add(2);
+    CHECK(processes.started == 2);
+    say(2, R"({"type":"ready"})");
+    CHECK(processes.lines.back().first == 2);
+    CHECK(processes.asked_to_leave.empty());
+    done(1, 1);
+    CHECK(processes.asked_to_leave.contains(1));
+
+    pool.renew(std::nullopt, now);
+    done(2, 2);
+    CHECK_FALSE(pool.is_over());
+    end(1, ProcessEnd::exited);
+    end(2, ProcessEnd::exited);
+    CHECK(pool.is_over());
+    add(3);
+    CHECK(reports().at(3).end == RunEnd::released);
+}
+
+TEST_CASE_FIXTURE(PoolFixture, "pool: a child that does not leave when asked to is ended after its grace")
+{
+    add(1);
+    say(1, R"({"type":"ready"})");
+    done(1, 1);
+    pool.renew(std::nullopt, now);
+    CHECK(processes.stopped.empty());
+
+    now += 1s;
+    pool.tick(now);
+
+    CHECK(processes.stopped.contains(1));
 }
