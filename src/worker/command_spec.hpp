@@ -1,10 +1,10 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "config/secret_value.hpp"
 #include "core/job.hpp"
 #include "executor/process.hpp"
 
-#include <functional>
 #include <string>
 
 namespace jobrunner {
@@ -12,11 +12,9 @@ namespace jobrunner {
 // A larger checkpoint does not fit into a variable of the environment.
 inline constexpr std::size_t command_checkpoint_bytes_max = std::size_t{96} * 1024;
 
-// The value of the secret of that name; what it throws comes through. Needed where an environment refers to one.
-using ReadSecret = std::function<std::string(const std::string& name)>;
-
 // The process that a command kind makes of a job: arguments filled in, environment, limits.
-// Throws Error{refused} when an argument cannot be filled in from the job's args.
+// Throws Error{refused} when an argument cannot be filled in from the job's args. `read_secret` is needed where an
+// environment refers to one; what it throws comes through.
 [[nodiscard]] ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command,
     const KindPolicy& policy, const std::string& database_without_password,
     const ReadSecret& read_secret = {});

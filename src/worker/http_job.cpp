@@ -74,7 +74,7 @@ void describe_job(HeaderList& headers, const ClaimedJob& job)
 } // namespace
 
 HttpJob http_job(const ClaimedJob& job, const HttpConfig& http, const KindPolicy& policy,
-    const std::function<std::string(const std::string&)>& read_secret, std::time_t now)
+    const ReadSecret& read_secret, std::time_t now)
 {
     HttpJob made;
     const auto secret = [&](const std::string& name) { return made.secrets[name] = read_secret(name); };

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "config/secret_value.hpp"
 #include "core/job.hpp"
 #include "executor/http_exchange.hpp"
 
 #include <ctime>
-#include <functional>
 #include <map>
 #include <string>
 
@@ -20,6 +20,6 @@ struct HttpJob {
 // `read_secret` gives the value of a secret by its name; what it throws comes through. `now` is put into the signature.
 // Throws Error{refused} when the job's values do not fit into URL or headers, or make a host that is not allowed.
 [[nodiscard]] HttpJob http_job(const ClaimedJob& job, const HttpConfig& http, const KindPolicy& policy,
-    const std::function<std::string(const std::string&)>& read_secret, std::time_t now);
+    const ReadSecret& read_secret, std::time_t now);
 
 } // namespace jobrunner

@@ -33,8 +33,6 @@ ServiceRunner::ServiceRunner(
       database_(std::move(database_without_password)),
       mark_(random_mark()),
       config_(std::make_shared<const Config>()),
-      executor_(
-          std::make_unique<ProcessExecutor>([this](ProcessEvent event) { on_event(std::move(event)); })),
       clock_([this](const std::stop_token& stop) { watch_time(stop); })
 {
     set_config(std::move(config));
@@ -122,7 +120,7 @@ void ServiceRunner::set_config(std::shared_ptr<const Config> config)
             auto& pool = pools_[key];
             if (!pool) {
                 pool = std::make_unique<ServicePool>(*service, static_cast<ServiceProcesses&>(*this));
-                if (is_leased_) {
+                if (lease_) {
                     pool->tick(now);
                 }
             } else {
@@ -164,15 +162,22 @@ void ServiceRunner::kill_all(StopCause cause)
             pool->kill_all(cause);
         }
     });
-    executor_->kill_all("the worker stops");
+    const std::lock_guard lock(mutex_);
+    if (executor_) {
+        executor_->kill_all("the worker stops");
+    }
 }
 
 void ServiceRunner::lease_until(std::chrono::nanoseconds boot_time)
 {
-    executor_->lease_until(BootClock::time_point(boot_time));
-    // Those that are always to be there: a worker that is only being made could not hear of them.
     act([&] {
-        if (!std::exchange(is_leased_, true)) {
+        const bool is_first = !lease_;
+        lease_ = BootClock::time_point(boot_time);
+        if (executor_) {
+            executor_->lease_until(*lease_);
+        }
+        // Those that are always to be there: a worker that is only being made could not hear of them.
+        if (is_first) {
             for (const auto& [key, pool] : pools_) {
                 pool->tick(Clock::now());
             }
@@ -195,9 +200,22 @@ ProcessKey ServiceRunner::start(const ServiceConfig& service)
         spdlog::error("service_not_started service={} error={}", service.name, log_value(error.what()));
     }
     spec.key = key;
+    executor().start(std::move(spec));
     owners_[key] = pools_.at({service.is_shared, service.name}).get();
-    executor_->start(std::move(spec));
     return key;
+}
+
+// Its supervisor is a process: there is none where there are no services.
+ProcessExecutor& ServiceRunner::executor()
+{
+    if (!executor_) {
+        executor_ =
+            std::make_unique<ProcessExecutor>([this](ProcessEvent event) { on_event(std::move(event)); });
+        if (lease_) {
+            executor_->lease_until(*lease_);
+        }
+    }
+    return *executor_;
 }
 
 bool ServiceRunner::write(ProcessKey key, std::string_view line)

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -51,6 +52,7 @@ private:
     void act(Action action);
     void note_held_back(std::vector<ServicePool::Word>& words);
     [[nodiscard]] ServicePool* pool_of(ProcessKey key);
+    [[nodiscard]] ProcessExecutor& executor();
 
     RunSink& sink_;
     std::string database_;
@@ -64,7 +66,7 @@ private:
     std::vector<ServicePool::Word> lost_words_; // about jobs that no pool has
     std::optional<ServicePool::Time> planned_;  // when the clock looks next
     ProcessKey last_key_ = 0;
-    bool is_leased_ = false;
+    std::optional<BootClock::time_point> lease_;
     std::unique_ptr<ProcessExecutor> executor_; // its thread uses the rest
     std::jthread clock_;
 };

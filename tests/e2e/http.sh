@@ -2,14 +2,7 @@
 # HTTP kinds: good, odd and hostile answers of a scripted server, signature, secrets, addresses, cancel, and nginx with TLS.
 # ctest: timeout=170
 source "$(dirname "$0")/support/harness.sh"
-backend=${1:-}
-if [[ -z $backend ]]; then
-    for backend in sqlite postgres; do
-        "$0" "$backend"
-    done
-    exit
-fi
-use "$backend"
+on_each_backend "$@"
 
 export SIGNING_KEY=s3cret-of-the-test
 printf '%s\n' "$SIGNING_KEY" > "$place/signing"

@@ -2,14 +2,7 @@
 # A kind that always fails: attempts at the promised times, then dead, then `retry` runs it again.
 # ctest: timeout=120
 source "$(dirname "$0")/support/harness.sh"
-backend=${1:-}
-if [[ -z $backend ]]; then
-    for backend in sqlite postgres; do
-        "$0" "$backend"
-    done
-    exit
-fi
-use "$backend"
+on_each_backend "$@"
 use_config << END
 [defaults]
 max_attempts = 3

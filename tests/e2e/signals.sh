@@ -2,14 +2,7 @@
 # What operators may expect of signals, and what systemd is told.
 # ctest: timeout=150
 source "$(dirname "$0")/support/harness.sh"
-backend=${1:-}
-if [[ -z $backend ]]; then
-    for backend in sqlite postgres; do
-        "$0" "$backend"
-    done
-    exit
-fi
-use "$backend"
+on_each_backend "$@"
 
 # write_config EXTRA-KINDS
 write_config() {

@@ -2,14 +2,7 @@
 # A worker that is stopped past its lease and then continued changes nothing, and its child is dead before that.
 # ctest: timeout=120
 source "$(dirname "$0")/support/harness.sh"
-backend=${1:-}
-if [[ -z $backend ]]; then
-    for backend in sqlite postgres; do
-        "$0" "$backend"
-    done
-    exit
-fi
-use "$backend"
+on_each_backend "$@"
 use_config << END
 [worker]
 slots = 2

@@ -85,6 +85,18 @@ use() {
     "use_$1"
 }
 
+# on_each_backend "$@": runs the whole test anew for each backend and leaves; in those runs it sets $backend and uses it.
+on_each_backend() {
+    if (($# == 0)); then
+        for backend in sqlite postgres; do
+            "$0" "$backend"
+        done
+        exit
+    fi
+    backend=$1
+    use "$backend"
+}
+
 # SQL on the database in use; the schema is in the search path, so that both backends take the same text.
 sql() {
     if [[ $JOBRUNNER_DATABASE == sqlite:* ]]; then

@@ -1,14 +1,13 @@
 """A small HTTP server for tests, on a free port of 127.0.0.1 that it writes into the file named as its argument.
 
-Paths: /sleep answers after a second; /signed checks the signature with the key in $SIGNING_KEY; the others are odd
-answers, named after what is odd about them. Each request's path is a line in the file beside the port's, `.log`."""
+Paths: /together/N answers a second after N of its requests are in flight at once; /signed checks the signature with the key
+in $SIGNING_KEY, as docs/http.md shows it; the others are odd answers, named after what is odd about them. Each request's path is a line in the file beside the port's, `.log`."""
 
 import asyncio
 import email.utils
-import hashlib
-import hmac
 import json
 import os
+import re
 import sys
 import time
 
@@ -30,16 +29,46 @@ def json_answer(value):
     return answer(200, json.dumps(value).encode(), "Content-Type: application/json")
 
 
+def program_of_the_page():
+    """The function is_genuine() as docs/http.md shows it."""
+    page = os.path.join(os.environ["JOBRUNNER_SOURCE_DIR"], "docs", "http.md")
+    with open(page, encoding="utf-8") as file:
+        program = re.search(r"```python\n(.*?)```", file.read(), re.DOTALL).group(1)
+    names = {}
+    exec(program, names)
+    return names["is_genuine"]
+
+
+is_genuine = program_of_the_page()
+
+
 def check_signature(headers, body):
-    signed = headers["jobrunner-timestamp"].encode() + b"." + body
-    expected = "v1=" + hmac.new(os.environ["SIGNING_KEY"].encode(), signed, hashlib.sha256).hexdigest()
-    fresh = abs(time.time() - int(headers["jobrunner-timestamp"])) < 300
-    return fresh and hmac.compare_digest(expected, headers["jobrunner-signature"])
+    named = {name: headers[name.lower()] for name in ("Jobrunner-Timestamp", "Jobrunner-Signature")}
+    key = os.environ["SIGNING_KEY"].encode()
+    return is_genuine(named, body, key) and not is_genuine(named, body + b" ", key)
+
+
+class Meeting:
+    """Lets those that wait go on once there are enough of them."""
+
+    def __init__(self):
+        self.waiting = 0
+        self.complete = asyncio.Event()
+
+    async def wait_for(self, enough):
+        self.waiting += 1
+        if self.waiting >= enough:
+            self.complete.set()
+        await asyncio.wait_for(self.complete.wait(), 60)
+
+
+meeting = Meeting()
 
 
 async def respond(path, headers, body, writer):
     first = headers.get("jobrunner-attempt") == "1"
-    if path == "/sleep":
+    if path.startswith("/together/"):
+        await meeting.wait_for(int(path.rsplit("/", 1)[1]))
         await asyncio.sleep(1)
         writer.write(json_answer({"slept": 1}))
     elif path == "/signed":
