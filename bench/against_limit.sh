@@ -106,9 +106,19 @@ run_drain() {
     ratio drain "$(ours drain 200000 | field jobs/s)" "$(limit -m drain -c 2 -b 500 -n 200000 | field jobs/s)"
 }
 
+# The limit program's table with a trigger that tells its waiting consumer of each insert.
+write_notify_design() {
+    awk '/^-- @preload/ {
+        print "CREATE FUNCTION q.tell() RETURNS trigger LANGUAGE plpgsql AS $t$ BEGIN PERFORM pg_notify(\x27job_ready\x27, \x27\x27); RETURN NULL; END $t$;"
+        print "CREATE TRIGGER tell AFTER INSERT ON q.job FOR EACH STATEMENT EXECUTE FUNCTION q.tell();"
+    } { print }' "$design" > "$1"
+}
+
 run_latency() {
-    local rate
-    for rate in 20 500; do
+    local rate design=$design
+    write_notify_design "$place/notify.sql"
+    design=$place/notify.sql
+    for rate in 20 500 2000; do
         local mine theirs
         mine=$(ours latency "$rate" $((rate * 10)))
         theirs=$(limit -m latency -k notify -r "$rate" -n $((rate * 10)))

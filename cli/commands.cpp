@@ -18,8 +18,10 @@ void add_all_commands(CommandTree& tree)
     add_edit_command(tree);
     add_dead_command(tree);
     add_queues_command(tree);
+    add_schedules_command(tree);
     add_workers_command(tree);
     add_stats_command(tree);
+    add_serve_command(tree);
     add_prune_command(tree);
     add_completion_command(tree);
 }

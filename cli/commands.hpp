@@ -17,9 +17,11 @@ void add_wait_command(CommandTree& tree);
 void add_action_commands(CommandTree& tree); // cancel, retry, delete, reschedule
 void add_edit_command(CommandTree& tree);
 void add_queues_command(CommandTree& tree);
+void add_schedules_command(CommandTree& tree);
 void add_workers_command(CommandTree& tree);
 void add_stats_command(CommandTree& tree);
 void add_dead_command(CommandTree& tree);
+void add_serve_command(CommandTree& tree);
 void add_prune_command(CommandTree& tree);
 void add_config_command(CommandTree& tree);
 void add_completion_command(CommandTree& tree);

@@ -3,6 +3,7 @@
 #include "client/time_text.hpp"
 #include "client/wait_for_jobs.hpp"
 #include "storage/open_storage.hpp"
+#include "web/run_server.hpp"
 #include "worker/run_worker.hpp"
 
 #include <functional>
@@ -31,6 +32,7 @@ struct Host {
     std::function<std::shared_ptr<Storage>(const DatabaseOptions&)> open_storage;
     std::function<std::unique_ptr<Migrator>(const DatabaseOptions&)> open_migrator;
     std::function<int(const WorkOptions&)> run_worker;
+    std::function<int(const ServeOptions&)> run_server;
     std::function<void(const std::string& level, const std::string& format)> set_up_log;
 };
 

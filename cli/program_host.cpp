@@ -85,6 +85,7 @@ ProgramHost::ProgramHost()
           .open_storage = open_storage,
           .open_migrator = open_migrator,
           .run_worker = run_worker,
+          .run_server = run_server,
           .set_up_log = set_up_log}
 {
     std::signal(SIGPIPE, SIG_IGN);

@@ -3,6 +3,8 @@
 #include "cli/time_for_people.hpp"
 #include "client/row_json.hpp"
 
+#include <nlohmann/json.hpp>
+
 namespace jobrunner {
 namespace {
 
@@ -11,12 +13,29 @@ bool has_left(const WorkerRow& worker)
     return worker.state == "stopped" || worker.state == "gone";
 }
 
+// "mail-1 holds back mail.send: service mailer does not start (failures: 3): it exited with 7: no such file"
+void print_troubles(Session& session, const WorkerRow& worker)
+{
+    const auto report = nlohmann::json::parse(worker.report, nullptr, false);
+    if (!report.is_object() || !report.contains("held_back") || !report.at("held_back").is_array()) {
+        return;
+    }
+    for (const auto& one : report.at("held_back")) {
+        const std::string text = worker.name + " holds back " +
+            joined(one.value("kinds", std::vector<std::string>())) + ": service " + one.value("service", "") +
+            " does not start (failures: " + std::to_string(one.value("failures", 0)) +
+            "): " + one.value("error", "");
+        session.out() << shown(text) << '\n';
+    }
+}
+
 int list_workers(Session& session, bool all)
 {
     Table table({{.title = "NAME", .may_shrink = true}, {.title = "HOST", .may_shrink = true},
         {.title = "PID", .right = true}, {.title = "STATE"}, {.title = "RUNNING", .right = true},
         {.title = "HEARTBEAT"}, {.title = "QUEUES", .may_shrink = true},
         {.title = "LABELS", .may_shrink = true}, {.title = "VERSION"}, {.title = "ID", .right = true}});
+    std::vector<WorkerRow> troubled;
     for (const auto& worker : session.storage().workers()) {
         if (has_left(worker) && !all) {
             continue;
@@ -30,9 +49,15 @@ int list_workers(Session& session, bool all)
             relative_to(session.now(), worker.heartbeat_at),
             worker.queues.empty() ? "all" : joined(worker.queues), joined(worker.labels), worker.version,
             std::to_string(worker.id)});
+        if (worker.report != "{}") {
+            troubled.push_back(worker);
+        }
     }
     if (!session.json()) {
         session.print(table);
+        for (const auto& worker : troubled) {
+            print_troubles(session, worker);
+        }
     }
     return exit_done;
 }

@@ -75,7 +75,9 @@ CREATE TABLE jobrunner.jobs (
     schedule              text,
 
     -- Serves every statement that names a job: settle, find, operator verbs.
-    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    -- Its pages are filled by half, because a claim puts a second version of each job beside the first: in a full page it
+    -- would have to look for entries to remove, and to split.
+    CONSTRAINT jobs_pkey PRIMARY KEY (id) WITH (fillfactor = 45),
     -- Serves ON CONFLICT (unique_key); whole, because a plain ON CONFLICT can infer no partial index.
     CONSTRAINT jobs_unique_key UNIQUE (unique_key),
 
@@ -150,6 +152,8 @@ CREATE TABLE jobrunner.claims (
     -- Serves rescue, running_jobs and the reading back of a claim in doubt.
     CONSTRAINT claims_pkey PRIMARY KEY (worker, batch)
 );
+-- A batch's ids live for a moment: to compress them would cost more than the space.
+ALTER TABLE jobrunner.claims ALTER COLUMN jobs SET STORAGE EXTERNAL;
 
 -- Finished jobs that are not dead, by the day until which they are kept.
 -- A day's partition is dropped whole; no row is ever deleted one by one.
@@ -164,6 +168,8 @@ CREATE TABLE jobrunner.history (
     worker                bigint,
     batch_id              bigint,
     max_rss_bytes         bigint,
+    read_bytes            bigint,
+    write_bytes           bigint,
     cpu_ms                bigint,
     fence                 integer NOT NULL,
     attempt               integer NOT NULL,
@@ -225,6 +231,8 @@ CREATE TABLE jobrunner.attempt_log (
     worker        bigint,
     cpu_ms        bigint,
     max_rss_bytes bigint,
+    read_bytes    bigint,
+    write_bytes   bigint,
     fence         integer NOT NULL,
     attempt       integer NOT NULL,
     exit_code     integer,
@@ -237,8 +245,12 @@ CREATE TABLE jobrunner.attempt_log (
     -- I3 and I12: a claim has one closing event.
     CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
     CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
-        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+        ('completed', 'failed', 'killed', 'out_of_memory', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released',
+         'settled_by_job'))
 );
+
+-- Serves clear_marks. A mark, 'settled_by_job', stands where a job that settled itself left no other row.
+CREATE INDEX attempt_log_marks ON jobrunner.attempt_log (finished_at) WHERE outcome = 'settled_by_job';
 
 -- What a running job printed and said so far; cleared when its attempt is settled.
 CREATE TABLE jobrunner.output_chunks (
@@ -311,12 +323,16 @@ CREATE TABLE jobrunner.kinds (
     keep         interval,
     snooze       interval NOT NULL DEFAULT interval '1 minute',
     notify       boolean NOT NULL DEFAULT false,
+    record_every_attempt boolean NOT NULL DEFAULT false,
     unique_policy jsonb,
     published_at timestamptz NOT NULL DEFAULT now(),
     published_by text NOT NULL DEFAULT '',
     CONSTRAINT kinds_pkey PRIMARY KEY (kind),
     CONSTRAINT kinds_has_retry_delays CHECK (cardinality(retry_delays) >= 1)
 );
+
+-- Serves complete_jobs: the kinds that ask for more than the least, most often none.
+CREATE INDEX kinds_asking ON jobrunner.kinds (kind) WHERE notify OR record_every_attempt;
 
 -- Queues that somebody has said something about; a queue needs no row here to be used.
 CREATE TABLE jobrunner.queues (
@@ -474,17 +490,38 @@ CREATE TABLE jobrunner.schedules (
     next_at    timestamptz,
     paused_at  timestamptz,
     source     text NOT NULL DEFAULT 'sql',
+    problem    text,
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT schedules_pkey PRIMARY KEY (name),
     CONSTRAINT schedules_name_is_1_to_128_printable_characters
         CHECK (length(name) BETWEEN 1 AND 128 AND name !~ '[[:cntrl:]]'),
     CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
         CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
-    CONSTRAINT schedules_args_is_an_object CHECK (jsonb_typeof(args) = 'object')
+    CONSTRAINT schedules_missed_is_none_last_or_all_up_to_1000
+        CHECK (missed ~ '^(none|last|all up to ([1-9][0-9]{0,2}|1000))$'),
+    CONSTRAINT schedules_jitter_is_at_most_1_day CHECK (jitter BETWEEN interval '0' AND interval '1 day'),
+    CONSTRAINT schedules_args_is_an_object CHECK (jsonb_typeof(args) = 'object'),
+    CONSTRAINT schedules_options_is_an_object CHECK (jsonb_typeof(options) = 'object')
 );
 
 -- Serves the search for due schedules.
 CREATE INDEX schedules_due ON jobrunner.schedules (next_at) WHERE paused_at IS NULL;
+
+-- A schedule that means other times, or is paused or resumed, is worked out anew from then on.
+CREATE FUNCTION jobrunner.restart_schedule() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.next_at := NULL;
+    NEW.problem := NULL;
+    NEW.updated_at := now();
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER schedules_restart BEFORE UPDATE ON jobrunner.schedules
+FOR EACH ROW
+WHEN ((OLD.expression, OLD.time_zone, OLD.missed, OLD.paused_at)
+    IS DISTINCT FROM (NEW.expression, NEW.time_zone, NEW.missed, NEW.paused_at))
+EXECUTE FUNCTION jobrunner.restart_schedule();
 
 -- A due time enqueues once: the key decides, whoever comes first.
 CREATE TABLE jobrunner.schedule_runs (
@@ -493,8 +530,13 @@ CREATE TABLE jobrunner.schedule_runs (
     enqueued_at timestamptz NOT NULL DEFAULT now(),
     job_id      bigint,
     outcome     text NOT NULL DEFAULT 'enqueued',
-    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at),
+    CONSTRAINT schedule_runs_outcome_is_known
+        CHECK (outcome IN ('enqueued', 'waiting', 'skipped', 'refused', 'run now'))
 );
+
+-- Serves release_runs: due times that wait for an earlier run to finish.
+CREATE INDEX schedule_runs_waiting ON jobrunner.schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
 CREATE TABLE jobrunner.limits (
     id         bigint GENERATED ALWAYS AS IDENTITY,
@@ -606,10 +648,13 @@ CREATE TRIGGER jobs_replaced_while_running
     WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
     EXECUTE FUNCTION jobrunner.mark_rerun();
 
--- The checkpoint of an earlier attempt is about the work that it had: other work begins from the beginning.
-CREATE FUNCTION jobrunner.forget_progress() RETURNS trigger
+-- The attempts and the checkpoint of a waiting job are about the work that it had: other work begins from the beginning.
+CREATE FUNCTION jobrunner.begin_anew() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    UPDATE jobrunner.jobs
+    SET attempt = 0, crashes = 0, snoozes = 0
+    WHERE id = NEW.id;
     DELETE FROM jobrunner.progress WHERE job_id = NEW.id;
     RETURN NULL;
 END $$;
@@ -618,7 +663,7 @@ CREATE TRIGGER jobs_given_other_work
     AFTER UPDATE OF kind, args ON jobrunner.jobs
     FOR EACH ROW
     WHEN (OLD.fence > 0 AND OLD.state <> 'running' AND (OLD.kind <> NEW.kind OR OLD.args <> NEW.args))
-    EXECUTE FUNCTION jobrunner.forget_progress();
+    EXECUTE FUNCTION jobrunner.begin_anew();
 
 -- A job that waits for its next attempt and is given a time that has come already is neither ahead of its time nor
 -- in the claim order: it takes a place there.
@@ -651,46 +696,72 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END
 $$;
 
+-- Tells who listens which jobs have finished: an object for each, as text. An application that prepares transactions
+-- switches it off together with the wake-ups.
+CREATE FUNCTION jobrunner.tell_finished(finished text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('jobrunner.wake', true) IS DISTINCT FROM 'off' THEN
+        PERFORM pg_notify('jobrunner_finished', f.one)
+        FROM unnest(finished) AS f(one);
+    END IF;
+END $$;
+
 -- Completes claims of one worker. The arrays run side by side; those of null stand for nulls throughout.
--- keeps: how long each job is kept; null for ever, zero not at all. records: closing rows go to attempts too.
+-- keeps: how long each job is kept; null for ever, zero not at all.
 -- Returns the ids of those that were no longer that worker's. A job replaced while it ran goes back to the queue.
 CREATE FUNCTION jobrunner.complete_jobs(
     of_worker bigint, ids bigint[], fences integer[], keeps interval[],
-    results jsonb[], outputs text[], cpus bigint[], sizes bigint[])
+    results jsonb[], outputs text[], cpus bigint[], sizes bigint[], reads bigint[], writes bigint[])
 RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
 DECLARE
     done bigint[];
     again bigint[];
+    told text[];
+    telling text[];   -- kinds that want it known when their jobs finish
+    recording text[]; -- kinds whose completing attempts are recorded, too
 BEGIN
+    SELECT array_agg(k.kind) FILTER (WHERE k.notify), array_agg(k.kind) FILTER (WHERE k.record_every_attempt)
+    INTO telling, recording
+    FROM jobrunner.kinds k
+    WHERE k.notify OR k.record_every_attempt;
+
     WITH settled AS MATERIALIZED (
         DELETE FROM jobrunner.jobs j
-        USING unnest(ids, fences, keeps, results, outputs, cpus, sizes)
-            AS s(id, fence, keep, result, output, cpu_ms, max_rss_bytes)
+        USING unnest(ids, fences, keeps, results, outputs, cpus, sizes, reads, writes)
+            AS s(id, fence, keep, result, output, cpu_ms, max_rss_bytes, read_bytes, write_bytes)
         WHERE j.id = s.id
             AND j.fence = s.fence
             AND j.worker = of_worker
             AND j.state = 'running'
             AND NOT j.rerun
-        RETURNING j.*, s.keep, s.result, s.output, s.cpu_ms, s.max_rss_bytes
+        RETURNING j.*, s.keep, s.result, s.output, s.cpu_ms, s.max_rss_bytes, s.read_bytes, s.write_bytes
     ),
     kept AS (
         INSERT INTO jobrunner.history (
             id, run_at, created_at, started_at, claimed_at, finished_at, expires_at, worker, batch_id,
-            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost, keep_until, state, snoozes, priority,
+            max_rss_bytes, read_bytes, write_bytes, cpu_ms, fence, attempt, max_attempts, cost, keep_until, state,
+            snoozes, priority,
             crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key, serial_key, fair_key,
             affinity_key, requires, depends_on, on_dependency_failure, tags, meta, traceparent, reason, schedule,
             result, output, attempts)
         SELECT
             id, run_at, created_at, started_at, claimed_at, clock_timestamp(), expires_at, worker, batch_id,
-            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost,
+            max_rss_bytes, read_bytes, write_bytes, cpu_ms, fence, attempt, max_attempts, cost,
             -- As keep_until() has it; a call for each row would cost more than the rest of it.
             CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END, 'completed',
             snoozes, priority, crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key,
             serial_key, fair_key, affinity_key, requires, depends_on, on_dependency_failure, tags, meta,
             traceparent, NULL, schedule, result, output,
-            CASE WHEN fence > 1 THEN jobrunner.packed_attempts(id) END
+            CASE WHEN kind = ANY (recording) THEN coalesce(jobrunner.packed_attempts(id), '[]') ||
+                    jsonb_strip_nulls(jsonb_build_object(
+                        'fence', fence, 'attempt', attempt, 'worker', worker, 'started_at', claimed_at,
+                        'finished_at', clock_timestamp(), 'outcome', 'completed', 'cpu_ms', cpu_ms,
+                        'max_rss_bytes', max_rss_bytes, 'read_bytes', read_bytes, 'write_bytes', write_bytes,
+                        'output', output))
+                WHEN fence > 1 THEN jobrunner.packed_attempts(id) END
         FROM settled
         WHERE keep IS NULL OR keep > interval '0'
     ),
@@ -709,7 +780,15 @@ BEGIN
         FROM settled
         GROUP BY queue, kind
     )
-    SELECT array_agg(id) INTO done FROM settled;
+    SELECT
+        array_agg(id),
+        array_agg(format('{"id":"%s","kind":%s,"state":"completed"}', id, to_jsonb(kind)))
+            FILTER (WHERE kind = ANY (telling) OR meta @> '{"notify": true}')
+    INTO done, told
+    FROM settled;
+    IF told IS NOT NULL THEN
+        PERFORM jobrunner.tell_finished(told);
+    END IF;
 
     IF coalesce(cardinality(done), 0) < cardinality(ids) THEN
         WITH settled AS (
@@ -717,19 +796,29 @@ BEGIN
             SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = false,
                 run_at = greatest(j.run_at, now()), ready_at = now(),
                 position = nextval('jobrunner.job_positions')
-            FROM unnest(ids, fences, cpus, sizes, outputs) AS s(id, fence, cpu_ms, max_rss_bytes, output)
+            FROM unnest(ids, fences, cpus, sizes, reads, writes, outputs) AS s(id, fence, cpu_ms, max_rss_bytes,
+                read_bytes, write_bytes, output)
             WHERE j.id = s.id
                 AND j.fence = s.fence
                 AND j.worker = of_worker
                 AND j.state = 'running'
                 AND j.rerun
-            RETURNING j.id, j.fence, j.claimed_at, s.cpu_ms, s.max_rss_bytes, s.output, j.queue, j.kind
+            RETURNING j.id, j.fence, j.claimed_at, s.cpu_ms, s.max_rss_bytes, s.read_bytes, s.write_bytes, s.output,
+                j.queue, j.kind
         ),
         recorded AS (
             INSERT INTO jobrunner.attempt_log
-                (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, output, outcome)
-            SELECT id, fence, 1, of_worker, claimed_at, cpu_ms, max_rss_bytes, output, 'completed'
+                (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output,
+                outcome)
+            SELECT id, fence, 1, of_worker, claimed_at, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output,
+                'completed'
             FROM settled
+        ),
+        -- A request to cancel was about the work that is done now.
+        requests_cleared AS (
+            DELETE FROM jobrunner.cancel_requests c
+            USING settled s
+            WHERE c.job_id = s.id
         ),
         counted AS (
             INSERT INTO jobrunner.statistics_log (minute, queue, kind, completed)
@@ -745,23 +834,44 @@ END $$;
 
 -- Closes claims that did not complete and puts their jobs back: after a failure, a snooze, a give-back or a
 -- crash. One object per claim: id, fence, worker, outcome, delay_ms, refund (attempts given back), reason and
--- the attempt's record. Returns the ids that were still those claims'.
+-- the attempt's record. A job that somebody asked to cancel is cancelled instead: the request wins over another try.
+-- Returns the ids that were still those claims'.
 CREATE FUNCTION jobrunner.requeue_jobs(settlements jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+DECLARE
+    asked bigint[];
 BEGIN
+    IF EXISTS (SELECT 1 FROM jobrunner.cancel_requests) THEN
+        SELECT array_agg(c.job_id) INTO asked
+        FROM jsonb_array_elements(settlements) AS e(one)
+        JOIN jobrunner.cancel_requests c ON c.job_id = (e.one ->> 'id')::bigint;
+    END IF;
+    IF asked IS NOT NULL THEN
+        RETURN QUERY
+        SELECT f.id
+        FROM jobrunner.finish_jobs((
+            SELECT jsonb_agg(e.one || '{"state": "cancelled"}')
+            FROM jsonb_array_elements(settlements) AS e(one)
+            WHERE (e.one ->> 'id')::bigint = ANY (asked))) AS f(id);
+        settlements := (
+            SELECT coalesce(jsonb_agg(e.one), '[]')
+            FROM jsonb_array_elements(settlements) AS e(one)
+            WHERE (e.one ->> 'id')::bigint <> ALL (asked));
+    END IF;
+
     RETURN QUERY
     WITH wanted AS MATERIALIZED (
         SELECT *
         FROM jsonb_to_recordset(settlements) AS s(
             id bigint, fence integer, worker bigint, outcome text, delay_ms bigint, refund integer, reason text,
             error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
-            max_rss_bytes bigint, output text)
+            max_rss_bytes bigint, read_bytes bigint, write_bytes bigint, output text)
         ORDER BY id
     ),
     settled AS MATERIALIZED (
         UPDATE jobrunner.jobs j
-        SET state = CASE WHEN s.outcome IN ('failed', 'timed_out', 'crashed') AND s.delay_ms > 0 AND NOT j.rerun
+        SET state = CASE WHEN s.outcome IN ('failed', 'killed', 'out_of_memory', 'timed_out', 'crashed') AND s.delay_ms > 0 AND NOT j.rerun
                 THEN 'retryable' ELSE 'available' END::jobrunner.job_state,
             worker = NULL,
             attempt = CASE WHEN j.rerun THEN 0 ELSE j.attempt - s.refund END,
@@ -780,22 +890,23 @@ BEGIN
             AND j.worker = s.worker
             AND j.state = 'running'
         RETURNING j.id, j.queue, j.kind, j.claimed_at, greatest(j.attempt + s.refund, 1) AS attempt, s.fence, s.worker,
-            s.outcome, s.error_class, s.error, s.backtrace, s.exit_code, s.signal, s.cpu_ms, s.max_rss_bytes, s.output
+            s.outcome, s.error_class, s.error, s.backtrace, s.exit_code, s.signal, s.cpu_ms, s.max_rss_bytes,
+            s.read_bytes, s.write_bytes, s.output
     ),
     recorded AS (
         INSERT INTO jobrunner.attempt_log
             (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
-             exit_code, signal, cpu_ms, max_rss_bytes, output)
+             exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
         SELECT
             d.id, d.fence, d.attempt, d.worker, d.claimed_at, clock_timestamp(), d.outcome, d.error_class, d.error,
-            d.backtrace, d.exit_code, d.signal, d.cpu_ms, d.max_rss_bytes, d.output
+            d.backtrace, d.exit_code, d.signal, d.cpu_ms, d.max_rss_bytes, d.read_bytes, d.write_bytes, d.output
         FROM settled d
     ),
     counted AS (
         INSERT INTO jobrunner.statistics_log (minute, queue, kind, failed, snoozed, released, crashed)
         SELECT
             date_trunc('minute', now()), s.queue, s.kind,
-            count(*) FILTER (WHERE s.outcome IN ('failed', 'timed_out')),
+            count(*) FILTER (WHERE s.outcome IN ('failed', 'killed', 'out_of_memory', 'timed_out')),
             count(*) FILTER (WHERE s.outcome = 'snoozed'),
             count(*) FILTER (WHERE s.outcome = 'released'),
             count(*) FILTER (WHERE s.outcome = 'crashed')
@@ -806,8 +917,9 @@ BEGIN
 END $$;
 
 -- Closes claims for good without completing them: dead or cancelled. One object per claim, as for
--- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. A job replaced while it ran goes back to the
--- queue instead. Returns the ids that were still those claims'.
+-- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. A job that somebody asked to cancel is cancelled,
+-- whatever state says, and one that was replaced while it ran goes back to the queue instead. Returns the ids that
+-- were still those claims'.
 CREATE FUNCTION jobrunner.finish_jobs(settlements jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
@@ -821,7 +933,7 @@ BEGIN
         FROM jsonb_to_recordset(settlements) AS r(
             id bigint, fence integer, worker bigint, state text, outcome text, keep_ms bigint, reason text,
             error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
-            max_rss_bytes bigint, output text, fingerprint text)
+            max_rss_bytes bigint, read_bytes bigint, write_bytes bigint, output text, fingerprint text)
         ORDER BY id
     LOOP
         DELETE FROM jobrunner.jobs d
@@ -832,20 +944,32 @@ BEGIN
             AND NOT d.rerun
         RETURNING d.* INTO j;
         IF NOT FOUND THEN
+            CONTINUE WHEN NOT EXISTS (
+                SELECT 1 FROM jobrunner.jobs r
+                WHERE r.id = s.id AND r.fence = s.fence AND r.worker = s.worker AND r.state = 'running' AND r.rerun);
+            -- A request to cancel was about the work that it had.
+            DELETE FROM jobrunner.cancel_requests WHERE job_id = s.id;
             RETURN QUERY
             SELECT r.id
             FROM jobrunner.requeue_jobs(jsonb_build_array(to_jsonb(s) || '{"delay_ms": 0, "refund": 0}')) AS r(id);
             CONTINUE;
+        END IF;
+        IF EXISTS (SELECT 1 FROM jobrunner.cancel_requests c WHERE c.job_id = s.id) THEN
+            s.state := 'cancelled';
+            s.reason := 'cancelled while running';
+            s.keep_ms := extract(epoch FROM jobrunner.keep_of(j.kind)) * 1000;
         END IF;
 
         closing := jsonb_strip_nulls(jsonb_build_object(
             'fence', s.fence, 'attempt', j.attempt, 'worker', s.worker, 'started_at', j.claimed_at,
             'finished_at', clock_timestamp(), 'outcome', s.outcome, 'error_class', s.error_class, 'error', s.error,
             'backtrace', s.backtrace, 'exit_code', s.exit_code, 'signal', s.signal, 'cpu_ms', s.cpu_ms,
-            'max_rss_bytes', s.max_rss_bytes, 'output', s.output));
+            'max_rss_bytes', s.max_rss_bytes, 'read_bytes', s.read_bytes, 'write_bytes', s.write_bytes,
+            'output', s.output));
         PERFORM jobrunner.keep_finished(j, jsonb_build_object(
             'state', s.state, 'reason', s.reason, 'error', s.error, 'fingerprint', s.fingerprint,
-            'finished_at', clock_timestamp(), 'cpu_ms', s.cpu_ms, 'max_rss_bytes', s.max_rss_bytes, 'output', s.output,
+            'finished_at', clock_timestamp(), 'cpu_ms', s.cpu_ms, 'max_rss_bytes', s.max_rss_bytes,
+            'read_bytes', s.read_bytes, 'write_bytes', s.write_bytes, 'output', s.output,
             'attempts', coalesce(jobrunner.packed_attempts(j.id), '[]') || closing,
             'keep_until', CASE WHEN s.keep_ms = 0 THEN 'none'
                 ELSE jobrunner.keep_until(s.keep_ms * interval '1 millisecond')::text END));
@@ -875,6 +999,10 @@ BEGIN
     DELETE FROM jobrunner.output_chunks WHERE job_id = j.id;
     DELETE FROM jobrunner.progress WHERE job_id = j.id;
     DELETE FROM jobrunner.cancel_requests WHERE job_id = j.id;
+    IF j.meta @> '{"notify": true}' OR EXISTS (SELECT 1 FROM jobrunner.kinds k WHERE k.kind = j.kind AND k.notify) THEN
+        PERFORM jobrunner.tell_finished(ARRAY[
+            format('{"id":"%s","kind":%s,"state":%s}', j.id, to_jsonb(j.kind), closing -> 'state')]);
+    END IF;
 END $$;
 
 -- Makes room for rows kept until the given days. Days already standing are passed over. Gives up where a reader is
@@ -1008,6 +1136,10 @@ BEGIN
             UPDATE jobrunner.jobs h
             SET kind = fresh.kind,
                 args = CASE on_conflict WHEN 'merge' THEN h.args || fresh.args ELSE fresh.args END,
+                -- Asked for anew, it has all of its attempts; a running one will when it runs again.
+                attempt = CASE WHEN h.state = 'running' THEN h.attempt ELSE 0 END,
+                crashes = CASE WHEN h.state = 'running' THEN h.crashes ELSE 0 END,
+                snoozes = CASE WHEN h.state = 'running' THEN h.snoozes ELSE 0 END,
                 queue = fresh.queue, priority = fresh.priority, run_at = fresh.run_at,
                 max_attempts = fresh.max_attempts, timeout = fresh.timeout, expires_at = fresh.expires_at,
                 tags = fresh.tags, meta = fresh.meta
@@ -1090,8 +1222,14 @@ BEGIN
     FROM jobrunner.jobs j
     WHERE j.id = claim[1];
     IF jobrunner.complete_jobs(claim[3], ARRAY[claim[1]], ARRAY[claim[2]::integer], ARRAY[kept],
-        ARRAY[result], NULL, NULL, NULL) <> '{}' THEN
+        ARRAY[result], NULL, NULL, NULL, NULL, NULL) <> '{}' THEN
         PERFORM jobrunner.refuse_stale_token(token);
+    END IF;
+    IF kept <= interval '0' THEN
+        -- The job leaves no row by which its worker could tell that it settled itself.
+        INSERT INTO jobrunner.attempt_log (job_id, fence, attempt, worker, outcome)
+        VALUES (claim[1], claim[2], 1, claim[3], 'settled_by_job')
+        ON CONFLICT DO NOTHING;
     END IF;
 END $$;
 
@@ -1235,6 +1373,8 @@ BEGIN
         PERFORM pg_notify('jobrunner_wake', '');
         RETURN 'done';
     END IF;
+    -- What was asked of an earlier run does not hold for this one.
+    DELETE FROM jobrunner.cancel_requests WHERE job_id = job AND NOT EXISTS (SELECT 1 FROM jobrunner.jobs j WHERE j.id = job);
     WITH gone AS (DELETE FROM jobrunner.dead_jobs d WHERE d.id = job RETURNING d.*)
     SELECT to_jsonb(gone) INTO finished FROM gone;
     IF finished IS NULL THEN
@@ -1373,6 +1513,177 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_notify('jobrunner_wake', '');
 $$;
 
+-- The jobs of a schedule's latest runs that have not finished.
+CREATE FUNCTION jobrunner.unfinished_runs(of_schedule text) RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(array_agg(j.id), '{}')
+    FROM (
+        SELECT r.job_id FROM jobrunner.schedule_runs r
+        WHERE r.schedule = of_schedule ORDER BY r.due_at DESC LIMIT 1000) r
+    JOIN jobrunner.jobs j ON j.id = r.job_id
+$$;
+
+-- Adds the job of one due time. Null: its unique_key is held by an unfinished job.
+CREATE FUNCTION jobrunner.enqueue_run(s jobrunner.schedules, due timestamptz, delay interval) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    added record;
+BEGIN
+    SELECT e.id, e.existing INTO added
+    FROM jobrunner.enqueue_many(jsonb_build_array(s.options || jsonb_build_object(
+        'kind', s.kind, 'args', s.args, 'run_at', due + delay,
+        'meta', coalesce(s.options -> 'meta', '{}') || jsonb_build_object('due_at', jobrunner.instant(due)))), 'skip') e;
+    IF added.existing THEN
+        RETURN NULL;
+    END IF;
+    UPDATE jobrunner.jobs j SET schedule = s.name WHERE j.id = added.id;
+    RETURN added.id;
+END $$;
+
+-- Adds the job of a due time that is noted already, and says there what came of it. Returns what is wrong, or null.
+CREATE FUNCTION jobrunner.start_run(s jobrunner.schedules, due timestamptz, delay interval) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    job bigint;
+BEGIN
+    job := jobrunner.enqueue_run(s, due, delay);
+    UPDATE jobrunner.schedule_runs r
+    SET job_id = job, outcome = CASE WHEN job IS NULL THEN 'skipped' ELSE 'enqueued' END
+    WHERE r.schedule = s.name AND r.due_at = due;
+    RETURN NULL;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    UPDATE jobrunner.schedule_runs r SET outcome = 'refused' WHERE r.schedule = s.name AND r.due_at = due;
+    RETURN SQLERRM;
+END $$;
+
+-- Notes due times and adds their jobs, as the schedule's overlap says, if the schedule still is what the caller has
+-- worked this out from. Epochs and delays are in seconds and milliseconds. Never waits for another that does the same.
+CREATE FUNCTION jobrunner.fire_schedule(of_schedule text, of_expression text, of_time_zone text, expected bigint,
+    due bigint[], delays bigint[], next bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s jobrunner.schedules%ROWTYPE;
+    at timestamptz;
+    unfinished bigint[];
+    waiting bigint;
+    wrong text;
+BEGIN
+    SELECT * INTO s
+    FROM jobrunner.schedules x
+    WHERE x.name = of_schedule AND x.expression = of_expression AND x.time_zone = of_time_zone
+        AND x.paused_at IS NULL
+        AND floor(extract(epoch FROM x.next_at))::bigint IS NOT DISTINCT FROM expected
+    FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('jobrunner.actor', 'schedule ' || s.name, true);
+    FOR i IN 1 .. cardinality(due) LOOP
+        at := to_timestamp(due[i]);
+        INSERT INTO jobrunner.schedule_runs (schedule, due_at, outcome)
+        VALUES (s.name, at, 'skipped')
+        ON CONFLICT ON CONSTRAINT schedule_runs_pkey DO NOTHING;
+        CONTINUE WHEN NOT FOUND;
+        unfinished := jobrunner.unfinished_runs(s.name);
+        SELECT count(*) INTO waiting
+        FROM jobrunner.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
+        CONTINUE WHEN s.overlap = 'skip' AND unfinished <> '{}';
+        IF s.overlap = 'queue' AND (unfinished <> '{}' OR waiting > 0) THEN
+            UPDATE jobrunner.schedule_runs r SET outcome = 'waiting'
+            WHERE r.schedule = s.name AND r.due_at = at AND waiting < 100;
+            CONTINUE;
+        END IF;
+        IF s.overlap = 'replace' THEN
+            PERFORM jobrunner.try_cancel(u) FROM unnest(unfinished) AS r(u);
+        END IF;
+        wrong := coalesce(jobrunner.start_run(s, at, delays[i] * interval '1 millisecond'), wrong);
+    END LOOP;
+    UPDATE jobrunner.schedules x
+    SET next_at = to_timestamp(next), problem = wrong
+    WHERE x.name = s.name;
+    RETURN true;
+END $$;
+
+-- Adds the oldest waiting run of each schedule that has no unfinished one.
+CREATE FUNCTION jobrunner.release_runs() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s jobrunner.schedules%ROWTYPE;
+    at timestamptz;
+    wrong text;
+BEGIN
+    FOR s IN
+        SELECT x.*
+        FROM jobrunner.schedules x
+        WHERE x.paused_at IS NULL
+            AND EXISTS (SELECT 1 FROM jobrunner.schedule_runs r WHERE r.schedule = x.name AND r.outcome = 'waiting')
+        ORDER BY x.name
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED
+    LOOP
+        CONTINUE WHEN jobrunner.unfinished_runs(s.name) <> '{}';
+        SELECT min(r.due_at) INTO at
+        FROM jobrunner.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
+        CONTINUE WHEN at IS NULL;
+        wrong := jobrunner.start_run(s, at, interval '0');
+        UPDATE jobrunner.schedules x SET problem = wrong WHERE x.name = s.name AND wrong IS NOT NULL;
+    END LOOP;
+END $$;
+
+-- A paused schedule's due times pass; resumed, it goes on with the next one. Each returns whether it is there.
+CREATE FUNCTION jobrunner.pause_schedule(name text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.schedules s SET paused_at = coalesce(s.paused_at, now()) WHERE s.name = pause_schedule.name;
+    RETURN jobrunner.note_schedule(FOUND, 'pause', name);
+END $$;
+
+CREATE FUNCTION jobrunner.resume_schedule(name text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.schedules s SET paused_at = NULL WHERE s.name = resume_schedule.name;
+    RETURN jobrunner.note_schedule(FOUND, 'resume', name);
+END $$;
+
+-- Removes a schedule and its history; jobs that it has enqueued stay.
+CREATE FUNCTION jobrunner.remove_schedule(name text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM jobrunner.schedule_runs r WHERE r.schedule = remove_schedule.name;
+    DELETE FROM jobrunner.schedules s WHERE s.name = remove_schedule.name;
+    RETURN jobrunner.note_schedule(FOUND, 'remove', name);
+END $$;
+
+CREATE FUNCTION jobrunner.note_schedule(was_there boolean, action text, name text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF was_there THEN
+        PERFORM jobrunner.note_action(action, NULL, jsonb_build_object('schedule', name));
+    END IF;
+    RETURN was_there;
+END $$;
+
+-- Adds a job of a schedule at once, whatever its overlap says, and returns its id.
+CREATE FUNCTION jobrunner.run_schedule(name text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s jobrunner.schedules%ROWTYPE;
+    job bigint;
+BEGIN
+    SELECT * INTO s FROM jobrunner.schedules x WHERE x.name = run_schedule.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'schedule "%" is not found', name USING ERRCODE = 'JR404';
+    END IF;
+    job := jobrunner.enqueue_run(s, clock_timestamp(), '0');
+    IF job IS NULL THEN
+        RAISE EXCEPTION 'schedule "%": an unfinished job holds its unique_key', name USING ERRCODE = 'JR409';
+    END IF;
+    INSERT INTO jobrunner.schedule_runs (schedule, due_at, job_id, outcome)
+    VALUES (s.name, clock_timestamp(), job, 'run now');
+    PERFORM jobrunner.note_action('run', job, jsonb_build_object('schedule', name));
+    RETURN job;
+END $$;
+
 INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
 VALUES (5, 'functions', 'by hand', '0.1.0');
 
@@ -1392,7 +1703,7 @@ SELECT
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
     NULL::jsonb AS result, NULL::text AS output, NULL::text AS error, NULL::bigint AS cpu_ms,
-    NULL::bigint AS max_rss_bytes, NULL::date AS keep_until
+    NULL::bigint AS max_rss_bytes, NULL::bigint AS read_bytes, NULL::bigint AS write_bytes, NULL::date AS keep_until
 FROM jobrunner.jobs
 UNION ALL
 SELECT
@@ -1400,7 +1711,7 @@ SELECT
     attempt, max_attempts, NULL, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM jobrunner.history
 UNION ALL
 SELECT
@@ -1408,19 +1719,19 @@ SELECT
     attempt, max_attempts, NULL, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM jobrunner.dead_jobs;
 
 -- One row per claim that did not complete, of unfinished and finished jobs alike.
 CREATE VIEW jobrunner.attempts AS
 SELECT
     job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
-    signal, cpu_ms, max_rss_bytes, output
+    signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
 FROM jobrunner.attempt_log
 UNION ALL
 SELECT
     f.id, a.fence, a.attempt, a.worker, a.started_at, a.finished_at, a.outcome, a.error_class, a.error, a.backtrace,
-    a.exit_code, a.signal, a.cpu_ms, a.max_rss_bytes, a.output
+    a.exit_code, a.signal, a.cpu_ms, a.max_rss_bytes, a.read_bytes, a.write_bytes, a.output
 FROM (
     SELECT id, attempts FROM jobrunner.history WHERE attempts IS NOT NULL
     UNION ALL

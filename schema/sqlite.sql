@@ -191,6 +191,8 @@ CREATE TABLE history (
     schedule              TEXT,
     cpu_ms                INTEGER,
     max_rss_bytes         INTEGER,
+    read_bytes            INTEGER,
+    write_bytes           INTEGER,
     tags                  TEXT NOT NULL,
     meta                  TEXT NOT NULL,
     args                  TEXT NOT NULL,
@@ -242,6 +244,8 @@ CREATE TABLE dead_jobs (
     schedule              TEXT,
     cpu_ms                INTEGER,
     max_rss_bytes         INTEGER,
+    read_bytes            INTEGER,
+    write_bytes           INTEGER,
     tags                  TEXT NOT NULL,
     meta                  TEXT NOT NULL,
     args                  TEXT NOT NULL,
@@ -269,6 +273,8 @@ CREATE TABLE attempt_log (
     signal        INTEGER,
     cpu_ms        INTEGER,
     max_rss_bytes INTEGER,
+    read_bytes    INTEGER,
+    write_bytes   INTEGER,
     error_class   TEXT,
     error         TEXT,
     backtrace     TEXT,
@@ -276,8 +282,12 @@ CREATE TABLE attempt_log (
     -- I3 and I12: a claim has one closing event.
     CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
     CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
-        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+        ('completed', 'failed', 'killed', 'out_of_memory', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released',
+         'settled_by_job'))
 ) STRICT;
+
+-- Serves clear_marks. A mark, 'settled_by_job', stands where a job that settled itself left no other row.
+CREATE INDEX attempt_log_marks ON attempt_log (finished_at) WHERE outcome = 'settled_by_job';
 
 -- What a running job printed and said so far; cleared when its attempt is settled.
 CREATE TABLE output_chunks (
@@ -349,6 +359,7 @@ CREATE TABLE kinds (
     keep          REAL,
     snooze        REAL NOT NULL DEFAULT 60,
     notify        INTEGER NOT NULL DEFAULT 0,
+    record_every_attempt INTEGER NOT NULL DEFAULT 0,
     unique_policy TEXT,
     published_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     published_by  TEXT NOT NULL DEFAULT '',
@@ -508,6 +519,7 @@ CREATE TABLE schedules (
     next_at    TEXT,
     paused_at  TEXT,
     source     TEXT NOT NULL DEFAULT 'sql',
+    problem    TEXT,
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     CONSTRAINT schedules_pkey PRIMARY KEY (name),
     CONSTRAINT schedules_name_is_1_to_128_printable_characters
@@ -516,12 +528,29 @@ CREATE TABLE schedules (
             AND name NOT GLOB '*[^ -~ -􏿿]*'),
     CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
         CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
+    CONSTRAINT schedules_missed_is_none_last_or_all_up_to_1000
+        CHECK (missed IN ('none', 'last')
+            OR (missed GLOB 'all up to [1-9]*' AND substr(missed, 11) NOT GLOB '*[^0-9]*'
+                AND CAST(substr(missed, 11) AS INTEGER) <= 1000)),
+    CONSTRAINT schedules_jitter_is_at_most_1_day CHECK (jitter BETWEEN 0 AND 86400),
     CONSTRAINT schedules_args_is_an_object
-        CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END)
+        CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END),
+    CONSTRAINT schedules_options_is_an_object
+        CHECK (CASE WHEN json_valid(options) THEN json_type(options) = 'object' ELSE 0 END)
 ) STRICT, WITHOUT ROWID;
 
 -- Serves the search for due schedules.
 CREATE INDEX schedules_due ON schedules (next_at) WHERE paused_at IS NULL;
+
+-- A schedule that means other times, or is paused or resumed, is worked out anew from then on.
+CREATE TRIGGER schedules_restart AFTER UPDATE OF expression, time_zone, missed, paused_at ON schedules
+WHEN (OLD.expression, OLD.time_zone, OLD.missed, OLD.paused_at)
+    IS NOT (NEW.expression, NEW.time_zone, NEW.missed, NEW.paused_at)
+BEGIN
+    UPDATE schedules
+    SET next_at = NULL, problem = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE name = NEW.name;
+END;
 
 -- A due time enqueues once: the key decides, whoever comes first.
 CREATE TABLE schedule_runs (
@@ -530,8 +559,13 @@ CREATE TABLE schedule_runs (
     enqueued_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     job_id      INTEGER,
     outcome     TEXT NOT NULL DEFAULT 'enqueued',
-    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at),
+    CONSTRAINT schedule_runs_outcome_is_known
+        CHECK (outcome IN ('enqueued', 'waiting', 'skipped', 'refused', 'run now'))
 ) STRICT, WITHOUT ROWID;
+
+-- Serves release_runs: due times that wait for an earlier run to finish.
+CREATE INDEX schedule_runs_waiting ON schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
 CREATE TABLE limits (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -610,19 +644,20 @@ BEGIN
     DELETE FROM progress WHERE job_id = NEW.id;
 END;
 
--- The checkpoint of an earlier attempt is about the work that it had: other work begins from the beginning.
+-- The attempts and the checkpoint of a waiting job are about the work that it had: other work begins from the beginning.
 CREATE TRIGGER jobs_given_other_work
 AFTER UPDATE OF kind, args ON jobs
 WHEN OLD.fence > 0 AND OLD.state <> 'running' AND (OLD.kind <> NEW.kind OR OLD.args <> NEW.args)
 BEGIN
+    UPDATE jobs SET attempt = 0, crashes = 0, snoozes = 0 WHERE id = NEW.id;
     DELETE FROM progress WHERE job_id = NEW.id;
 END;
 
 -- Takes a job out of `jobs` for good: into dead_jobs, or into history until its time to be kept is over.
 -- keep: seconds; null for ever, 0 not at all. Its attempts are packed from attempt_log.
 CREATE VIEW keep_finished
-    (id, state, keep, reason, error, fingerprint, cpu_ms, max_rss_bytes, result, output) AS
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+    (id, state, keep, reason, error, fingerprint, cpu_ms, max_rss_bytes, read_bytes, write_bytes, result, output) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
 
 CREATE TRIGGER keep_finished_insert INSTEAD OF INSERT ON keep_finished
 BEGIN
@@ -630,7 +665,8 @@ BEGIN
         id, state, worker, fence, keep_until, finished_at, attempt, priority, queue, kind, run_at, expires_at,
         requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
         batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
-        on_dependency_failure, traceparent, reason, schedule, cpu_ms, max_rss_bytes, tags, meta, args, result,
+        on_dependency_failure, traceparent, reason, schedule, cpu_ms, max_rss_bytes, read_bytes, write_bytes, tags,
+        meta, args, result,
         output, error, attempts)
     SELECT
         id, NEW.state, worker, fence,
@@ -639,10 +675,18 @@ BEGIN
         strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), attempt, priority, queue, kind, run_at, expires_at,
         requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
         batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
-        on_dependency_failure, traceparent, NEW.reason, schedule, NEW.cpu_ms, NEW.max_rss_bytes, tags, meta, args,
+        on_dependency_failure, traceparent, NEW.reason, schedule, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes,
+        NEW.write_bytes, tags, meta, args,
         NEW.result, NEW.output, NEW.error,
         -- A job that completes at its first claim has no other.
-        CASE WHEN fence > 1 OR NEW.state <> 'completed' THEN
+        CASE WHEN NEW.state = 'completed' AND kind IN (SELECT kind FROM kinds WHERE record_every_attempt) THEN
+            json_insert(
+                coalesce((SELECT p.attempts FROM packed_attempts p WHERE p.job_id = jobs.id), '[]'), '$[#]', json_object(
+                    'fence', fence, 'attempt', attempt, 'worker', worker, 'started_at', claimed_at,
+                    'finished_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'outcome', 'completed',
+                    'cpu_ms', NEW.cpu_ms, 'max_rss_bytes', NEW.max_rss_bytes, 'read_bytes', NEW.read_bytes,
+                    'write_bytes', NEW.write_bytes, 'output', NEW.output))
+        WHEN fence > 1 OR NEW.state <> 'completed' THEN
             (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = jobs.id) END
     FROM jobs
     WHERE id = NEW.id AND NEW.state <> 'dead' AND (NEW.keep IS NULL OR NEW.keep > 0);
@@ -651,13 +695,15 @@ BEGIN
         id, state, worker, fence, finished_at, attempt, priority, queue, kind, run_at, expires_at,
         requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
         batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
-        on_dependency_failure, traceparent, reason, schedule, cpu_ms, max_rss_bytes, tags, meta, args, result,
+        on_dependency_failure, traceparent, reason, schedule, cpu_ms, max_rss_bytes, read_bytes, write_bytes, tags,
+        meta, args, result,
         output, error, attempts, fingerprint)
     SELECT
         id, NEW.state, worker, fence, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), attempt, priority, queue, kind, run_at,
         expires_at, requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes,
         give_backs, cost, batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
-        on_dependency_failure, traceparent, NEW.reason, schedule, NEW.cpu_ms, NEW.max_rss_bytes, tags, meta, args,
+        on_dependency_failure, traceparent, NEW.reason, schedule, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes,
+        NEW.write_bytes, tags, meta, args,
         NEW.result, NEW.output, NEW.error,
         (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = jobs.id), NEW.fingerprint
     FROM jobs
@@ -700,6 +746,7 @@ SELECT
         'fence', fence, 'attempt', attempt, 'worker', worker, 'started_at', started_at, 'finished_at', finished_at,
         'outcome', outcome, 'error_class', error_class, 'error', error, 'backtrace', backtrace,
         'exit_code', exit_code, 'signal', signal, 'cpu_ms', cpu_ms, 'max_rss_bytes', max_rss_bytes,
+        'read_bytes', read_bytes, 'write_bytes', write_bytes,
         'output', output)) AS attempts
 FROM attempt_log
 GROUP BY job_id;
@@ -713,27 +760,29 @@ SELECT
     a.value ->> '$.error_class' AS error_class, a.value ->> '$.error' AS error,
     a.value ->> '$.backtrace' AS backtrace, a.value ->> '$.exit_code' AS exit_code,
     a.value ->> '$.signal' AS signal, a.value ->> '$.cpu_ms' AS cpu_ms,
-    a.value ->> '$.max_rss_bytes' AS max_rss_bytes, a.value ->> '$.output' AS output
+    a.value ->> '$.max_rss_bytes' AS max_rss_bytes, a.value ->> '$.read_bytes' AS read_bytes,
+    a.value ->> '$.write_bytes' AS write_bytes, a.value ->> '$.output' AS output
 FROM history f, json_each(f.attempts) a
 UNION ALL
 SELECT
     f.id, a.value ->> '$.fence', a.value ->> '$.attempt', a.value ->> '$.worker', a.value ->> '$.started_at',
     a.value ->> '$.finished_at', a.value ->> '$.outcome', a.value ->> '$.error_class', a.value ->> '$.error',
     a.value ->> '$.backtrace', a.value ->> '$.exit_code', a.value ->> '$.signal', a.value ->> '$.cpu_ms',
-    a.value ->> '$.max_rss_bytes', a.value ->> '$.output'
+    a.value ->> '$.max_rss_bytes', a.value ->> '$.read_bytes', a.value ->> '$.write_bytes', a.value ->> '$.output'
 FROM dead_jobs f, json_each(f.attempts) a;
 
 -- Completes one claim. A claim that does not stand changes nothing. A job replaced while it ran goes back to the queue.
-CREATE VIEW complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes) AS
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+CREATE VIEW complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes, read_bytes, write_bytes) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
 
 CREATE TRIGGER complete_jobs_insert INSTEAD OF INSERT ON complete_jobs
 WHEN EXISTS (
     SELECT 1 FROM jobs
     WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 0)
 BEGIN
-    INSERT INTO keep_finished (id, state, keep, cpu_ms, max_rss_bytes, result, output)
-    VALUES (NEW.id, 'completed', NEW.keep, NEW.cpu_ms, NEW.max_rss_bytes, NEW.result, NEW.output);
+    INSERT INTO keep_finished (id, state, keep, cpu_ms, max_rss_bytes, read_bytes, write_bytes, result, output)
+    VALUES (NEW.id, 'completed', NEW.keep, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes, NEW.result,
+    NEW.output);
 END;
 
 CREATE TRIGGER complete_jobs_to_run_again INSTEAD OF INSERT ON complete_jobs
@@ -741,8 +790,10 @@ WHEN EXISTS (
     SELECT 1 FROM jobs
     WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running' AND rerun = 1)
 BEGIN
-    INSERT INTO attempt_log (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, output, outcome)
-    SELECT id, fence, attempt, worker, claimed_at, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output, 'completed'
+    INSERT INTO attempt_log (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, read_bytes,
+        write_bytes, output, outcome)
+    SELECT id, fence, attempt, worker, claimed_at, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes,
+        NEW.output, 'completed'
     FROM jobs
     WHERE id = NEW.id;
 
@@ -757,31 +808,52 @@ BEGIN
     SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = 0,
         run_at = max(run_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     WHERE id = NEW.id;
+
+    -- A request to cancel was about the work that is done now.
+    DELETE FROM cancel_requests WHERE job_id = NEW.id;
 END;
 
 -- Closes a claim that did not complete and puts its job back: after a failure, a snooze, a give-back or a crash.
--- delay: seconds from now; refund: attempts given back. A claim that does not stand changes nothing.
+-- delay: seconds from now; refund: attempts given back. A claim that does not stand changes nothing. A job that somebody
+-- asked to cancel is cancelled instead: the request wins over another try.
 CREATE VIEW requeue_jobs
     (id, fence, worker, outcome, delay, refund, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
-     max_rss_bytes, output) AS
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+     max_rss_bytes, read_bytes, write_bytes, output) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER requeue_jobs_cancelled INSTEAD OF INSERT ON requeue_jobs
+WHEN EXISTS (
+    SELECT 1 FROM jobs j
+    WHERE j.id = NEW.id AND j.fence = NEW.fence AND j.worker = NEW.worker AND j.state = 'running' AND j.rerun = 0
+        AND EXISTS (SELECT 1 FROM cancel_requests c WHERE c.job_id = j.id))
+BEGIN
+    INSERT INTO finish_jobs
+        (id, fence, worker, state, outcome, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
+        read_bytes, write_bytes,
+         output)
+    VALUES
+        (NEW.id, NEW.fence, NEW.worker, 'cancelled', NEW.outcome, NEW.error_class, NEW.error, NEW.backtrace,
+         NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes, NEW.output);
+END;
 
 CREATE TRIGGER requeue_jobs_insert INSTEAD OF INSERT ON requeue_jobs
 WHEN EXISTS (
-    SELECT 1 FROM jobs WHERE id = NEW.id AND fence = NEW.fence AND worker = NEW.worker AND state = 'running')
+    SELECT 1 FROM jobs j
+    WHERE j.id = NEW.id AND j.fence = NEW.fence AND j.worker = NEW.worker AND j.state = 'running'
+        AND (j.rerun OR NOT EXISTS (SELECT 1 FROM cancel_requests c WHERE c.job_id = j.id)))
 BEGIN
     INSERT INTO attempt_log
         (job_id, fence, attempt, worker, started_at, outcome, error_class, error, backtrace, exit_code, signal,
-         cpu_ms, max_rss_bytes, output)
+         cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
     SELECT
         id, fence, attempt, worker, claimed_at, NEW.outcome, NEW.error_class, NEW.error, NEW.backtrace,
-        NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output
+        NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes, NEW.output
     FROM jobs
     WHERE id = NEW.id;
 
     INSERT INTO statistics (minute, queue, kind, failed, snoozed, released, crashed)
     SELECT
-        strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), queue, kind, NEW.outcome IN ('failed', 'timed_out'),
+        strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), queue, kind, NEW.outcome IN ('failed', 'killed', 'out_of_memory', 'timed_out'),
         NEW.outcome = 'snoozed', NEW.outcome = 'released', NEW.outcome = 'crashed'
     FROM jobs
     WHERE id = NEW.id
@@ -790,7 +862,7 @@ BEGIN
         released = released + excluded.released, crashed = crashed + excluded.crashed;
 
     UPDATE jobs
-    SET state = CASE WHEN NEW.outcome IN ('failed', 'timed_out', 'crashed') AND NEW.delay > 0 AND NOT rerun
+    SET state = CASE WHEN NEW.outcome IN ('failed', 'killed', 'out_of_memory', 'timed_out', 'crashed') AND NEW.delay > 0 AND NOT rerun
             THEN 'retryable' ELSE 'available' END,
         worker = NULL,
         attempt = CASE WHEN rerun THEN 0 ELSE attempt - NEW.refund END,
@@ -805,15 +877,18 @@ BEGIN
         rerun = 0,
         reason = NEW.reason
     WHERE id = NEW.id;
+
+    -- Of a job that has other work now: the request was about what it had.
+    DELETE FROM cancel_requests WHERE job_id = NEW.id;
 END;
 
 -- Closes a claim for good without completing it: state is dead or cancelled. keep: seconds; null for ever, 0 not at
--- all; dead letters stay. A claim that does not stand changes nothing. A job replaced while it ran goes back to the
--- queue instead.
+-- all; dead letters stay. A claim that does not stand changes nothing. A job that somebody asked to cancel is cancelled,
+-- whatever state says, and one that was replaced while it ran goes back to the queue instead.
 CREATE VIEW finish_jobs
     (id, fence, worker, state, outcome, keep, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
-     max_rss_bytes, output, fingerprint) AS
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+     max_rss_bytes, read_bytes, write_bytes, output, fingerprint) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
 
 CREATE TRIGGER finish_jobs_to_run_again INSTEAD OF INSERT ON finish_jobs
 WHEN EXISTS (
@@ -822,10 +897,10 @@ WHEN EXISTS (
 BEGIN
     INSERT INTO requeue_jobs
         (id, fence, worker, outcome, delay, refund, reason, error_class, error, backtrace, exit_code, signal, cpu_ms,
-         max_rss_bytes, output)
+         max_rss_bytes, read_bytes, write_bytes, output)
     VALUES
         (NEW.id, NEW.fence, NEW.worker, NEW.outcome, 0, 0, NEW.reason, NEW.error_class, NEW.error, NEW.backtrace,
-         NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output);
+         NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes, NEW.output);
 END;
 
 CREATE TRIGGER finish_jobs_insert INSTEAD OF INSERT ON finish_jobs
@@ -835,18 +910,25 @@ WHEN EXISTS (
 BEGIN
     INSERT INTO attempt_log
         (job_id, fence, attempt, worker, started_at, outcome, error_class, error, backtrace, exit_code, signal,
-         cpu_ms, max_rss_bytes, output)
+         cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
     SELECT
         id, fence, attempt, worker, claimed_at, NEW.outcome, NEW.error_class, NEW.error, NEW.backtrace,
-        NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.output
+        NEW.exit_code, NEW.signal, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes, NEW.output
     FROM jobs
     WHERE id = NEW.id;
 
     INSERT INTO keep_finished
-        (id, state, keep, reason, error, fingerprint, cpu_ms, max_rss_bytes, output)
-    VALUES
-        (NEW.id, NEW.state, NEW.keep, NEW.reason, NEW.error, NEW.fingerprint, NEW.cpu_ms, NEW.max_rss_bytes,
-         NEW.output);
+        (id, state, keep, reason, error, fingerprint, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
+    SELECT
+        j.id,
+        CASE WHEN c.job_id IS NULL THEN NEW.state ELSE 'cancelled' END,
+        CASE WHEN c.job_id IS NULL THEN NEW.keep WHEN k.kind IS NULL THEN 604800 ELSE k.keep END,
+        CASE WHEN c.job_id IS NULL THEN NEW.reason ELSE 'cancelled while running' END,
+        NEW.error, NEW.fingerprint, NEW.cpu_ms, NEW.max_rss_bytes, NEW.read_bytes, NEW.write_bytes, NEW.output
+    FROM jobs j
+    LEFT JOIN cancel_requests c ON c.job_id = j.id
+    LEFT JOIN kinds k ON k.kind = j.kind
+    WHERE j.id = NEW.id;
 
     DELETE FROM attempt_log WHERE job_id = NEW.id;
     DELETE FROM output_chunks WHERE job_id = NEW.id;
@@ -890,6 +972,10 @@ BEGIN
                 UNION ALL
                 SELECT key, CASE WHEN instr(fullkey, '\') THEN json_quote(value) ELSE NEW.args -> fullkey END
                 FROM json_each(coalesce(NEW.args, '{}')))) END,
+        -- Asked for anew, it has all of its attempts; a running one will when it runs again.
+        attempt = CASE state WHEN 'running' THEN attempt ELSE 0 END,
+        crashes = CASE state WHEN 'running' THEN crashes ELSE 0 END,
+        snoozes = CASE state WHEN 'running' THEN snoozes ELSE 0 END,
         queue = coalesce(NEW.queue, 'default'),
         priority = coalesce(NEW.priority, 0),
         run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(NEW.run_at, 'now')), NEW.run_at),
@@ -975,6 +1061,15 @@ BEGIN
     FROM jobs j
     LEFT JOIN kinds k ON k.kind = j.kind
     WHERE j.id = CAST(NEW.token AS INTEGER);
+
+    -- A job of which nothing is kept leaves no other row by which its worker could tell that it settled itself. A cast
+    -- reads up to the next dot of the token.
+    INSERT INTO attempt_log (job_id, fence, attempt, worker, outcome)
+    SELECT
+        CAST(NEW.token AS INTEGER), CAST(t.rest AS INTEGER), 1, CAST(substr(t.rest, instr(t.rest, '.') + 1) AS INTEGER),
+        'settled_by_job'
+    FROM (SELECT substr(NEW.token, instr(NEW.token, '.') + 1) AS rest) t
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = CAST(NEW.token AS INTEGER));
 END;
 
 -- Fails a job's attempt from its own code, in its own transaction; it is tried again as its kind says.
@@ -1067,12 +1162,16 @@ BEGIN
 
     INSERT INTO attempt_log
         (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
-         exit_code, signal, cpu_ms, max_rss_bytes, output)
+         exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
     SELECT
         job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
-        exit_code, signal, cpu_ms, max_rss_bytes, output
+        exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
     FROM kept_attempts
     WHERE job_id = NEW.id;
+
+    -- What was asked of an earlier run does not hold for this one.
+    DELETE FROM cancel_requests
+    WHERE job_id = NEW.id AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
 
     -- A held unique_key refuses the insert, in words, and with it the whole action.
     INSERT INTO jobs (
@@ -1212,6 +1311,55 @@ BEGIN
     VALUES (coalesce(NEW.actor, 'sql'), 'resume', NEW.name);
 END;
 
+-- A paused schedule's due times pass; resumed, it goes on with the next one.
+CREATE VIEW pause_schedule (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER pause_schedule_insert INSTEAD OF INSERT ON pause_schedule
+BEGIN
+    SELECT RAISE(ABORT, 'the schedule is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE name = NEW.name);
+
+    UPDATE schedules
+    SET paused_at = coalesce(paused_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    WHERE name = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'pause', json_object('schedule', NEW.name));
+END;
+
+CREATE VIEW resume_schedule (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER resume_schedule_insert INSTEAD OF INSERT ON resume_schedule
+BEGIN
+    SELECT RAISE(ABORT, 'the schedule is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE name = NEW.name);
+
+    UPDATE schedules
+    SET paused_at = NULL
+    WHERE name = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'resume', json_object('schedule', NEW.name));
+END;
+
+-- Removes a schedule and its history; jobs that it has enqueued stay.
+CREATE VIEW remove_schedule (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER remove_schedule_insert INSTEAD OF INSERT ON remove_schedule
+BEGIN
+    SELECT RAISE(ABORT, 'the schedule is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE name = NEW.name);
+
+    DELETE FROM schedule_runs WHERE schedule = NEW.name;
+    DELETE FROM schedules WHERE name = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'remove', json_object('schedule', NEW.name));
+END;
+
 INSERT INTO migrations (number, name, applied_by, oldest_binary)
 VALUES (5, 'functions', 'by hand', '0.1.0');
 
@@ -1233,7 +1381,8 @@ SELECT
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
     CAST(NULL AS TEXT) AS result, CAST(NULL AS TEXT) AS output, CAST(NULL AS TEXT) AS error,
-    CAST(NULL AS INTEGER) AS cpu_ms, CAST(NULL AS INTEGER) AS max_rss_bytes, CAST(NULL AS TEXT) AS keep_until
+    CAST(NULL AS INTEGER) AS cpu_ms, CAST(NULL AS INTEGER) AS max_rss_bytes, CAST(NULL AS INTEGER) AS read_bytes,
+    CAST(NULL AS INTEGER) AS write_bytes, CAST(NULL AS TEXT) AS keep_until
 FROM jobs
 UNION ALL
 SELECT
@@ -1241,7 +1390,7 @@ SELECT
     attempt, max_attempts, CAST(NULL AS INTEGER), fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM history
 UNION ALL
 SELECT
@@ -1249,19 +1398,19 @@ SELECT
     attempt, max_attempts, CAST(NULL AS INTEGER), fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM dead_jobs;
 
 -- One row per claim that did not complete, of unfinished and finished jobs alike.
 CREATE VIEW attempts AS
 SELECT
     job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
-    signal, cpu_ms, max_rss_bytes, output
+    signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
 FROM attempt_log
 UNION ALL
 SELECT
     job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
-    signal, cpu_ms, max_rss_bytes, output
+    signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
 FROM kept_attempts;
 
 -- Counts per queue, from the unfinished jobs and from the statistics of the last two minutes. oldest_age: seconds.

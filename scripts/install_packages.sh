@@ -10,7 +10,7 @@ build_packages=(
     g++ cmake ninja-build pkg-config
     libpqxx-dev libpq-dev libsqlite3-dev nlohmann-json3-dev libtomlplusplus-dev libspdlog-dev
     libcli11-dev libcurl4-openssl-dev libcpp-httplib-dev prometheus-cpp-dev libsodium-dev
-    zlib1g-dev libsystemd-dev libhowardhinnant-date-dev
+    zlib1g-dev libsystemd-dev tzdata libhowardhinnant-date-dev libjs-chart.js
 )
 demo_packages=(sqlite3 jq)
 test_packages=(

@@ -59,7 +59,9 @@ CREATE TABLE {schema}.jobs (
     schedule              text,
 
     -- Serves every statement that names a job: settle, find, operator verbs.
-    CONSTRAINT jobs_pkey PRIMARY KEY (id),
+    -- Its pages are filled by half, because a claim puts a second version of each job beside the first: in a full page it
+    -- would have to look for entries to remove, and to split.
+    CONSTRAINT jobs_pkey PRIMARY KEY (id) WITH (fillfactor = 45),
     -- Serves ON CONFLICT (unique_key); whole, because a plain ON CONFLICT can infer no partial index.
     CONSTRAINT jobs_unique_key UNIQUE (unique_key),
 
@@ -134,6 +136,8 @@ CREATE TABLE {schema}.claims (
     -- Serves rescue, running_jobs and the reading back of a claim in doubt.
     CONSTRAINT claims_pkey PRIMARY KEY (worker, batch)
 );
+-- A batch's ids live for a moment: to compress them would cost more than the space.
+ALTER TABLE {schema}.claims ALTER COLUMN jobs SET STORAGE EXTERNAL;
 
 -- Finished jobs that are not dead, by the day until which they are kept.
 -- A day's partition is dropped whole; no row is ever deleted one by one.
@@ -148,6 +152,8 @@ CREATE TABLE {schema}.history (
     worker                bigint,
     batch_id              bigint,
     max_rss_bytes         bigint,
+    read_bytes            bigint,
+    write_bytes           bigint,
     cpu_ms                bigint,
     fence                 integer NOT NULL,
     attempt               integer NOT NULL,
@@ -209,6 +215,8 @@ CREATE TABLE {schema}.attempt_log (
     worker        bigint,
     cpu_ms        bigint,
     max_rss_bytes bigint,
+    read_bytes    bigint,
+    write_bytes   bigint,
     fence         integer NOT NULL,
     attempt       integer NOT NULL,
     exit_code     integer,
@@ -221,8 +229,12 @@ CREATE TABLE {schema}.attempt_log (
     -- I3 and I12: a claim has one closing event.
     CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
     CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
-        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+        ('completed', 'failed', 'killed', 'out_of_memory', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released',
+         'settled_by_job'))
 );
+
+-- Serves clear_marks. A mark, 'settled_by_job', stands where a job that settled itself left no other row.
+CREATE INDEX attempt_log_marks ON {schema}.attempt_log (finished_at) WHERE outcome = 'settled_by_job';
 
 -- What a running job printed and said so far; cleared when its attempt is settled.
 CREATE TABLE {schema}.output_chunks (

@@ -42,12 +42,16 @@ CREATE TABLE {schema}.kinds (
     keep         interval,
     snooze       interval NOT NULL DEFAULT interval '1 minute',
     notify       boolean NOT NULL DEFAULT false,
+    record_every_attempt boolean NOT NULL DEFAULT false,
     unique_policy jsonb,
     published_at timestamptz NOT NULL DEFAULT now(),
     published_by text NOT NULL DEFAULT '',
     CONSTRAINT kinds_pkey PRIMARY KEY (kind),
     CONSTRAINT kinds_has_retry_delays CHECK (cardinality(retry_delays) >= 1)
 );
+
+-- Serves complete_jobs: the kinds that ask for more than the least, most often none.
+CREATE INDEX kinds_asking ON {schema}.kinds (kind) WHERE notify OR record_every_attempt;
 
 -- Queues that somebody has said something about; a queue needs no row here to be used.
 CREATE TABLE {schema}.queues (

@@ -68,17 +68,38 @@ CREATE TABLE {schema}.schedules (
     next_at    timestamptz,
     paused_at  timestamptz,
     source     text NOT NULL DEFAULT 'sql',
+    problem    text,
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT schedules_pkey PRIMARY KEY (name),
     CONSTRAINT schedules_name_is_1_to_128_printable_characters
         CHECK (length(name) BETWEEN 1 AND 128 AND name !~ '[[:cntrl:]]'),
     CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
         CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
-    CONSTRAINT schedules_args_is_an_object CHECK (jsonb_typeof(args) = 'object')
+    CONSTRAINT schedules_missed_is_none_last_or_all_up_to_1000
+        CHECK (missed ~ '^(none|last|all up to ([1-9][0-9]{0,2}|1000))$'),
+    CONSTRAINT schedules_jitter_is_at_most_1_day CHECK (jitter BETWEEN interval '0' AND interval '1 day'),
+    CONSTRAINT schedules_args_is_an_object CHECK (jsonb_typeof(args) = 'object'),
+    CONSTRAINT schedules_options_is_an_object CHECK (jsonb_typeof(options) = 'object')
 );
 
 -- Serves the search for due schedules.
 CREATE INDEX schedules_due ON {schema}.schedules (next_at) WHERE paused_at IS NULL;
+
+-- A schedule that means other times, or is paused or resumed, is worked out anew from then on.
+CREATE FUNCTION {schema}.restart_schedule() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.next_at := NULL;
+    NEW.problem := NULL;
+    NEW.updated_at := now();
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER schedules_restart BEFORE UPDATE ON {schema}.schedules
+FOR EACH ROW
+WHEN ((OLD.expression, OLD.time_zone, OLD.missed, OLD.paused_at)
+    IS DISTINCT FROM (NEW.expression, NEW.time_zone, NEW.missed, NEW.paused_at))
+EXECUTE FUNCTION {schema}.restart_schedule();
 
 -- A due time enqueues once: the key decides, whoever comes first.
 CREATE TABLE {schema}.schedule_runs (
@@ -87,8 +108,13 @@ CREATE TABLE {schema}.schedule_runs (
     enqueued_at timestamptz NOT NULL DEFAULT now(),
     job_id      bigint,
     outcome     text NOT NULL DEFAULT 'enqueued',
-    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at),
+    CONSTRAINT schedule_runs_outcome_is_known
+        CHECK (outcome IN ('enqueued', 'waiting', 'skipped', 'refused', 'run now'))
 );
+
+-- Serves release_runs: due times that wait for an earlier run to finish.
+CREATE INDEX schedule_runs_waiting ON {schema}.schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
 CREATE TABLE {schema}.limits (
     id         bigint GENERATED ALWAYS AS IDENTITY,

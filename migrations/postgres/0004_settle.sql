@@ -45,10 +45,13 @@ CREATE TRIGGER jobs_replaced_while_running
     WHEN (OLD.state = 'running' AND NEW.state = 'running' AND NOT NEW.rerun)
     EXECUTE FUNCTION {schema}.mark_rerun();
 
--- The checkpoint of an earlier attempt is about the work that it had: other work begins from the beginning.
-CREATE FUNCTION {schema}.forget_progress() RETURNS trigger
+-- The attempts and the checkpoint of a waiting job are about the work that it had: other work begins from the beginning.
+CREATE FUNCTION {schema}.begin_anew() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    UPDATE {schema}.jobs
+    SET attempt = 0, crashes = 0, snoozes = 0
+    WHERE id = NEW.id;
     DELETE FROM {schema}.progress WHERE job_id = NEW.id;
     RETURN NULL;
 END $$;
@@ -57,7 +60,7 @@ CREATE TRIGGER jobs_given_other_work
     AFTER UPDATE OF kind, args ON {schema}.jobs
     FOR EACH ROW
     WHEN (OLD.fence > 0 AND OLD.state <> 'running' AND (OLD.kind <> NEW.kind OR OLD.args <> NEW.args))
-    EXECUTE FUNCTION {schema}.forget_progress();
+    EXECUTE FUNCTION {schema}.begin_anew();
 
 -- A job that waits for its next attempt and is given a time that has come already is neither ahead of its time nor
 -- in the claim order: it takes a place there.
@@ -90,46 +93,72 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END
 $$;
 
+-- Tells who listens which jobs have finished: an object for each, as text. An application that prepares transactions
+-- switches it off together with the wake-ups.
+CREATE FUNCTION {schema}.tell_finished(finished text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('jobrunner.wake', true) IS DISTINCT FROM 'off' THEN
+        PERFORM pg_notify('{channel}_finished', f.one)
+        FROM unnest(finished) AS f(one);
+    END IF;
+END $$;
+
 -- Completes claims of one worker. The arrays run side by side; those of null stand for nulls throughout.
--- keeps: how long each job is kept; null for ever, zero not at all. records: closing rows go to attempts too.
+-- keeps: how long each job is kept; null for ever, zero not at all.
 -- Returns the ids of those that were no longer that worker's. A job replaced while it ran goes back to the queue.
 CREATE FUNCTION {schema}.complete_jobs(
     of_worker bigint, ids bigint[], fences integer[], keeps interval[],
-    results jsonb[], outputs text[], cpus bigint[], sizes bigint[])
+    results jsonb[], outputs text[], cpus bigint[], sizes bigint[], reads bigint[], writes bigint[])
 RETURNS bigint[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
 DECLARE
     done bigint[];
     again bigint[];
+    told text[];
+    telling text[];   -- kinds that want it known when their jobs finish
+    recording text[]; -- kinds whose completing attempts are recorded, too
 BEGIN
+    SELECT array_agg(k.kind) FILTER (WHERE k.notify), array_agg(k.kind) FILTER (WHERE k.record_every_attempt)
+    INTO telling, recording
+    FROM {schema}.kinds k
+    WHERE k.notify OR k.record_every_attempt;
+
     WITH settled AS MATERIALIZED (
         DELETE FROM {schema}.jobs j
-        USING unnest(ids, fences, keeps, results, outputs, cpus, sizes)
-            AS s(id, fence, keep, result, output, cpu_ms, max_rss_bytes)
+        USING unnest(ids, fences, keeps, results, outputs, cpus, sizes, reads, writes)
+            AS s(id, fence, keep, result, output, cpu_ms, max_rss_bytes, read_bytes, write_bytes)
         WHERE j.id = s.id
             AND j.fence = s.fence
             AND j.worker = of_worker
             AND j.state = 'running'
             AND NOT j.rerun
-        RETURNING j.*, s.keep, s.result, s.output, s.cpu_ms, s.max_rss_bytes
+        RETURNING j.*, s.keep, s.result, s.output, s.cpu_ms, s.max_rss_bytes, s.read_bytes, s.write_bytes
     ),
     kept AS (
         INSERT INTO {schema}.history (
             id, run_at, created_at, started_at, claimed_at, finished_at, expires_at, worker, batch_id,
-            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost, keep_until, state, snoozes, priority,
+            max_rss_bytes, read_bytes, write_bytes, cpu_ms, fence, attempt, max_attempts, cost, keep_until, state,
+            snoozes, priority,
             crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key, serial_key, fair_key,
             affinity_key, requires, depends_on, on_dependency_failure, tags, meta, traceparent, reason, schedule,
             result, output, attempts)
         SELECT
             id, run_at, created_at, started_at, claimed_at, clock_timestamp(), expires_at, worker, batch_id,
-            max_rss_bytes, cpu_ms, fence, attempt, max_attempts, cost,
+            max_rss_bytes, read_bytes, write_bytes, cpu_ms, fence, attempt, max_attempts, cost,
             -- As keep_until() has it; a call for each row would cost more than the rest of it.
             CASE WHEN keep IS NULL THEN date 'infinity' ELSE ((now() + keep) AT TIME ZONE 'UTC')::date + 1 END, 'completed',
             snoozes, priority, crashes, give_backs, kind, queue, args, timeout, unique_key, concurrency_key,
             serial_key, fair_key, affinity_key, requires, depends_on, on_dependency_failure, tags, meta,
             traceparent, NULL, schedule, result, output,
-            CASE WHEN fence > 1 THEN {schema}.packed_attempts(id) END
+            CASE WHEN kind = ANY (recording) THEN coalesce({schema}.packed_attempts(id), '[]') ||
+                    jsonb_strip_nulls(jsonb_build_object(
+                        'fence', fence, 'attempt', attempt, 'worker', worker, 'started_at', claimed_at,
+                        'finished_at', clock_timestamp(), 'outcome', 'completed', 'cpu_ms', cpu_ms,
+                        'max_rss_bytes', max_rss_bytes, 'read_bytes', read_bytes, 'write_bytes', write_bytes,
+                        'output', output))
+                WHEN fence > 1 THEN {schema}.packed_attempts(id) END
         FROM settled
         WHERE keep IS NULL OR keep > interval '0'
     ),
@@ -148,7 +177,15 @@ BEGIN
         FROM settled
         GROUP BY queue, kind
     )
-    SELECT array_agg(id) INTO done FROM settled;
+    SELECT
+        array_agg(id),
+        array_agg(format('{"id":"%s","kind":%s,"state":"completed"}', id, to_jsonb(kind)))
+            FILTER (WHERE kind = ANY (telling) OR meta @> '{"notify": true}')
+    INTO done, told
+    FROM settled;
+    IF told IS NOT NULL THEN
+        PERFORM {schema}.tell_finished(told);
+    END IF;
 
     IF coalesce(cardinality(done), 0) < cardinality(ids) THEN
         WITH settled AS (
@@ -156,19 +193,29 @@ BEGIN
             SET state = 'available', worker = NULL, attempt = 0, crashes = 0, snoozes = 0, rerun = false,
                 run_at = greatest(j.run_at, now()), ready_at = now(),
                 position = nextval('{schema}.job_positions')
-            FROM unnest(ids, fences, cpus, sizes, outputs) AS s(id, fence, cpu_ms, max_rss_bytes, output)
+            FROM unnest(ids, fences, cpus, sizes, reads, writes, outputs) AS s(id, fence, cpu_ms, max_rss_bytes,
+                read_bytes, write_bytes, output)
             WHERE j.id = s.id
                 AND j.fence = s.fence
                 AND j.worker = of_worker
                 AND j.state = 'running'
                 AND j.rerun
-            RETURNING j.id, j.fence, j.claimed_at, s.cpu_ms, s.max_rss_bytes, s.output, j.queue, j.kind
+            RETURNING j.id, j.fence, j.claimed_at, s.cpu_ms, s.max_rss_bytes, s.read_bytes, s.write_bytes, s.output,
+                j.queue, j.kind
         ),
         recorded AS (
             INSERT INTO {schema}.attempt_log
-                (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, output, outcome)
-            SELECT id, fence, 1, of_worker, claimed_at, cpu_ms, max_rss_bytes, output, 'completed'
+                (job_id, fence, attempt, worker, started_at, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output,
+                outcome)
+            SELECT id, fence, 1, of_worker, claimed_at, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output,
+                'completed'
             FROM settled
+        ),
+        -- A request to cancel was about the work that is done now.
+        requests_cleared AS (
+            DELETE FROM {schema}.cancel_requests c
+            USING settled s
+            WHERE c.job_id = s.id
         ),
         counted AS (
             INSERT INTO {schema}.statistics_log (minute, queue, kind, completed)
@@ -184,23 +231,44 @@ END $$;
 
 -- Closes claims that did not complete and puts their jobs back: after a failure, a snooze, a give-back or a
 -- crash. One object per claim: id, fence, worker, outcome, delay_ms, refund (attempts given back), reason and
--- the attempt's record. Returns the ids that were still those claims'.
+-- the attempt's record. A job that somebody asked to cancel is cancelled instead: the request wins over another try.
+-- Returns the ids that were still those claims'.
 CREATE FUNCTION {schema}.requeue_jobs(settlements jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
+DECLARE
+    asked bigint[];
 BEGIN
+    IF EXISTS (SELECT 1 FROM {schema}.cancel_requests) THEN
+        SELECT array_agg(c.job_id) INTO asked
+        FROM jsonb_array_elements(settlements) AS e(one)
+        JOIN {schema}.cancel_requests c ON c.job_id = (e.one ->> 'id')::bigint;
+    END IF;
+    IF asked IS NOT NULL THEN
+        RETURN QUERY
+        SELECT f.id
+        FROM {schema}.finish_jobs((
+            SELECT jsonb_agg(e.one || '{"state": "cancelled"}')
+            FROM jsonb_array_elements(settlements) AS e(one)
+            WHERE (e.one ->> 'id')::bigint = ANY (asked))) AS f(id);
+        settlements := (
+            SELECT coalesce(jsonb_agg(e.one), '[]')
+            FROM jsonb_array_elements(settlements) AS e(one)
+            WHERE (e.one ->> 'id')::bigint <> ALL (asked));
+    END IF;
+
     RETURN QUERY
     WITH wanted AS MATERIALIZED (
         SELECT *
         FROM jsonb_to_recordset(settlements) AS s(
             id bigint, fence integer, worker bigint, outcome text, delay_ms bigint, refund integer, reason text,
             error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
-            max_rss_bytes bigint, output text)
+            max_rss_bytes bigint, read_bytes bigint, write_bytes bigint, output text)
         ORDER BY id
     ),
     settled AS MATERIALIZED (
         UPDATE {schema}.jobs j
-        SET state = CASE WHEN s.outcome IN ('failed', 'timed_out', 'crashed') AND s.delay_ms > 0 AND NOT j.rerun
+        SET state = CASE WHEN s.outcome IN ('failed', 'killed', 'out_of_memory', 'timed_out', 'crashed') AND s.delay_ms > 0 AND NOT j.rerun
                 THEN 'retryable' ELSE 'available' END::{schema}.job_state,
             worker = NULL,
             attempt = CASE WHEN j.rerun THEN 0 ELSE j.attempt - s.refund END,
@@ -219,22 +287,23 @@ BEGIN
             AND j.worker = s.worker
             AND j.state = 'running'
         RETURNING j.id, j.queue, j.kind, j.claimed_at, greatest(j.attempt + s.refund, 1) AS attempt, s.fence, s.worker,
-            s.outcome, s.error_class, s.error, s.backtrace, s.exit_code, s.signal, s.cpu_ms, s.max_rss_bytes, s.output
+            s.outcome, s.error_class, s.error, s.backtrace, s.exit_code, s.signal, s.cpu_ms, s.max_rss_bytes,
+            s.read_bytes, s.write_bytes, s.output
     ),
     recorded AS (
         INSERT INTO {schema}.attempt_log
             (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
-             exit_code, signal, cpu_ms, max_rss_bytes, output)
+             exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
         SELECT
             d.id, d.fence, d.attempt, d.worker, d.claimed_at, clock_timestamp(), d.outcome, d.error_class, d.error,
-            d.backtrace, d.exit_code, d.signal, d.cpu_ms, d.max_rss_bytes, d.output
+            d.backtrace, d.exit_code, d.signal, d.cpu_ms, d.max_rss_bytes, d.read_bytes, d.write_bytes, d.output
         FROM settled d
     ),
     counted AS (
         INSERT INTO {schema}.statistics_log (minute, queue, kind, failed, snoozed, released, crashed)
         SELECT
             date_trunc('minute', now()), s.queue, s.kind,
-            count(*) FILTER (WHERE s.outcome IN ('failed', 'timed_out')),
+            count(*) FILTER (WHERE s.outcome IN ('failed', 'killed', 'out_of_memory', 'timed_out')),
             count(*) FILTER (WHERE s.outcome = 'snoozed'),
             count(*) FILTER (WHERE s.outcome = 'released'),
             count(*) FILTER (WHERE s.outcome = 'crashed')
@@ -245,8 +314,9 @@ BEGIN
 END $$;
 
 -- Closes claims for good without completing them: dead or cancelled. One object per claim, as for
--- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. A job replaced while it ran goes back to the
--- queue instead. Returns the ids that were still those claims'.
+-- requeue_jobs, with state, keep_ms (null: for ever) and fingerprint. A job that somebody asked to cancel is cancelled,
+-- whatever state says, and one that was replaced while it ran goes back to the queue instead. Returns the ids that
+-- were still those claims'.
 CREATE FUNCTION {schema}.finish_jobs(settlements jsonb) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
@@ -260,7 +330,7 @@ BEGIN
         FROM jsonb_to_recordset(settlements) AS r(
             id bigint, fence integer, worker bigint, state text, outcome text, keep_ms bigint, reason text,
             error_class text, error text, backtrace text, exit_code integer, signal integer, cpu_ms bigint,
-            max_rss_bytes bigint, output text, fingerprint text)
+            max_rss_bytes bigint, read_bytes bigint, write_bytes bigint, output text, fingerprint text)
         ORDER BY id
     LOOP
         DELETE FROM {schema}.jobs d
@@ -271,20 +341,32 @@ BEGIN
             AND NOT d.rerun
         RETURNING d.* INTO j;
         IF NOT FOUND THEN
+            CONTINUE WHEN NOT EXISTS (
+                SELECT 1 FROM {schema}.jobs r
+                WHERE r.id = s.id AND r.fence = s.fence AND r.worker = s.worker AND r.state = 'running' AND r.rerun);
+            -- A request to cancel was about the work that it had.
+            DELETE FROM {schema}.cancel_requests WHERE job_id = s.id;
             RETURN QUERY
             SELECT r.id
             FROM {schema}.requeue_jobs(jsonb_build_array(to_jsonb(s) || '{"delay_ms": 0, "refund": 0}')) AS r(id);
             CONTINUE;
+        END IF;
+        IF EXISTS (SELECT 1 FROM {schema}.cancel_requests c WHERE c.job_id = s.id) THEN
+            s.state := 'cancelled';
+            s.reason := 'cancelled while running';
+            s.keep_ms := extract(epoch FROM {schema}.keep_of(j.kind)) * 1000;
         END IF;
 
         closing := jsonb_strip_nulls(jsonb_build_object(
             'fence', s.fence, 'attempt', j.attempt, 'worker', s.worker, 'started_at', j.claimed_at,
             'finished_at', clock_timestamp(), 'outcome', s.outcome, 'error_class', s.error_class, 'error', s.error,
             'backtrace', s.backtrace, 'exit_code', s.exit_code, 'signal', s.signal, 'cpu_ms', s.cpu_ms,
-            'max_rss_bytes', s.max_rss_bytes, 'output', s.output));
+            'max_rss_bytes', s.max_rss_bytes, 'read_bytes', s.read_bytes, 'write_bytes', s.write_bytes,
+            'output', s.output));
         PERFORM {schema}.keep_finished(j, jsonb_build_object(
             'state', s.state, 'reason', s.reason, 'error', s.error, 'fingerprint', s.fingerprint,
-            'finished_at', clock_timestamp(), 'cpu_ms', s.cpu_ms, 'max_rss_bytes', s.max_rss_bytes, 'output', s.output,
+            'finished_at', clock_timestamp(), 'cpu_ms', s.cpu_ms, 'max_rss_bytes', s.max_rss_bytes,
+            'read_bytes', s.read_bytes, 'write_bytes', s.write_bytes, 'output', s.output,
             'attempts', coalesce({schema}.packed_attempts(j.id), '[]') || closing,
             'keep_until', CASE WHEN s.keep_ms = 0 THEN 'none'
                 ELSE {schema}.keep_until(s.keep_ms * interval '1 millisecond')::text END));
@@ -314,6 +396,10 @@ BEGIN
     DELETE FROM {schema}.output_chunks WHERE job_id = j.id;
     DELETE FROM {schema}.progress WHERE job_id = j.id;
     DELETE FROM {schema}.cancel_requests WHERE job_id = j.id;
+    IF j.meta @> '{"notify": true}' OR EXISTS (SELECT 1 FROM {schema}.kinds k WHERE k.kind = j.kind AND k.notify) THEN
+        PERFORM {schema}.tell_finished(ARRAY[
+            format('{"id":"%s","kind":%s,"state":%s}', j.id, to_jsonb(j.kind), closing -> 'state')]);
+    END IF;
 END $$;
 
 -- Makes room for rows kept until the given days. Days already standing are passed over. Gives up where a reader is

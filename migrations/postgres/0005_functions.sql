@@ -72,6 +72,10 @@ BEGIN
             UPDATE {schema}.jobs h
             SET kind = fresh.kind,
                 args = CASE on_conflict WHEN 'merge' THEN h.args || fresh.args ELSE fresh.args END,
+                -- Asked for anew, it has all of its attempts; a running one will when it runs again.
+                attempt = CASE WHEN h.state = 'running' THEN h.attempt ELSE 0 END,
+                crashes = CASE WHEN h.state = 'running' THEN h.crashes ELSE 0 END,
+                snoozes = CASE WHEN h.state = 'running' THEN h.snoozes ELSE 0 END,
                 queue = fresh.queue, priority = fresh.priority, run_at = fresh.run_at,
                 max_attempts = fresh.max_attempts, timeout = fresh.timeout, expires_at = fresh.expires_at,
                 tags = fresh.tags, meta = fresh.meta
@@ -154,8 +158,14 @@ BEGIN
     FROM {schema}.jobs j
     WHERE j.id = claim[1];
     IF {schema}.complete_jobs(claim[3], ARRAY[claim[1]], ARRAY[claim[2]::integer], ARRAY[kept],
-        ARRAY[result], NULL, NULL, NULL) <> '{}' THEN
+        ARRAY[result], NULL, NULL, NULL, NULL, NULL) <> '{}' THEN
         PERFORM {schema}.refuse_stale_token(token);
+    END IF;
+    IF kept <= interval '0' THEN
+        -- The job leaves no row by which its worker could tell that it settled itself.
+        INSERT INTO {schema}.attempt_log (job_id, fence, attempt, worker, outcome)
+        VALUES (claim[1], claim[2], 1, claim[3], 'settled_by_job')
+        ON CONFLICT DO NOTHING;
     END IF;
 END $$;
 
@@ -299,6 +309,8 @@ BEGIN
         PERFORM pg_notify('{channel}_wake', '');
         RETURN 'done';
     END IF;
+    -- What was asked of an earlier run does not hold for this one.
+    DELETE FROM {schema}.cancel_requests WHERE job_id = job AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = job);
     WITH gone AS (DELETE FROM {schema}.dead_jobs d WHERE d.id = job RETURNING d.*)
     SELECT to_jsonb(gone) INTO finished FROM gone;
     IF finished IS NULL THEN
@@ -436,3 +448,174 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO {schema}.operator_audit (actor, action, queue) VALUES ({schema}.actor(), 'resume', name);
     SELECT pg_notify('{channel}_wake', '');
 $$;
+
+-- The jobs of a schedule's latest runs that have not finished.
+CREATE FUNCTION {schema}.unfinished_runs(of_schedule text) RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT coalesce(array_agg(j.id), '{}')
+    FROM (
+        SELECT r.job_id FROM {schema}.schedule_runs r
+        WHERE r.schedule = of_schedule ORDER BY r.due_at DESC LIMIT 1000) r
+    JOIN {schema}.jobs j ON j.id = r.job_id
+$$;
+
+-- Adds the job of one due time. Null: its unique_key is held by an unfinished job.
+CREATE FUNCTION {schema}.enqueue_run(s {schema}.schedules, due timestamptz, delay interval) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    added record;
+BEGIN
+    SELECT e.id, e.existing INTO added
+    FROM {schema}.enqueue_many(jsonb_build_array(s.options || jsonb_build_object(
+        'kind', s.kind, 'args', s.args, 'run_at', due + delay,
+        'meta', coalesce(s.options -> 'meta', '{}') || jsonb_build_object('due_at', {schema}.instant(due)))), 'skip') e;
+    IF added.existing THEN
+        RETURN NULL;
+    END IF;
+    UPDATE {schema}.jobs j SET schedule = s.name WHERE j.id = added.id;
+    RETURN added.id;
+END $$;
+
+-- Adds the job of a due time that is noted already, and says there what came of it. Returns what is wrong, or null.
+CREATE FUNCTION {schema}.start_run(s {schema}.schedules, due timestamptz, delay interval) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    job bigint;
+BEGIN
+    job := {schema}.enqueue_run(s, due, delay);
+    UPDATE {schema}.schedule_runs r
+    SET job_id = job, outcome = CASE WHEN job IS NULL THEN 'skipped' ELSE 'enqueued' END
+    WHERE r.schedule = s.name AND r.due_at = due;
+    RETURN NULL;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    UPDATE {schema}.schedule_runs r SET outcome = 'refused' WHERE r.schedule = s.name AND r.due_at = due;
+    RETURN SQLERRM;
+END $$;
+
+-- Notes due times and adds their jobs, as the schedule's overlap says, if the schedule still is what the caller has
+-- worked this out from. Epochs and delays are in seconds and milliseconds. Never waits for another that does the same.
+CREATE FUNCTION {schema}.fire_schedule(of_schedule text, of_expression text, of_time_zone text, expected bigint,
+    due bigint[], delays bigint[], next bigint) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s {schema}.schedules%ROWTYPE;
+    at timestamptz;
+    unfinished bigint[];
+    waiting bigint;
+    wrong text;
+BEGIN
+    SELECT * INTO s
+    FROM {schema}.schedules x
+    WHERE x.name = of_schedule AND x.expression = of_expression AND x.time_zone = of_time_zone
+        AND x.paused_at IS NULL
+        AND floor(extract(epoch FROM x.next_at))::bigint IS NOT DISTINCT FROM expected
+    FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM set_config('jobrunner.actor', 'schedule ' || s.name, true);
+    FOR i IN 1 .. cardinality(due) LOOP
+        at := to_timestamp(due[i]);
+        INSERT INTO {schema}.schedule_runs (schedule, due_at, outcome)
+        VALUES (s.name, at, 'skipped')
+        ON CONFLICT ON CONSTRAINT schedule_runs_pkey DO NOTHING;
+        CONTINUE WHEN NOT FOUND;
+        unfinished := {schema}.unfinished_runs(s.name);
+        SELECT count(*) INTO waiting
+        FROM {schema}.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
+        CONTINUE WHEN s.overlap = 'skip' AND unfinished <> '{}';
+        IF s.overlap = 'queue' AND (unfinished <> '{}' OR waiting > 0) THEN
+            UPDATE {schema}.schedule_runs r SET outcome = 'waiting'
+            WHERE r.schedule = s.name AND r.due_at = at AND waiting < 100;
+            CONTINUE;
+        END IF;
+        IF s.overlap = 'replace' THEN
+            PERFORM {schema}.try_cancel(u) FROM unnest(unfinished) AS r(u);
+        END IF;
+        wrong := coalesce({schema}.start_run(s, at, delays[i] * interval '1 millisecond'), wrong);
+    END LOOP;
+    UPDATE {schema}.schedules x
+    SET next_at = to_timestamp(next), problem = wrong
+    WHERE x.name = s.name;
+    RETURN true;
+END $$;
+
+-- Adds the oldest waiting run of each schedule that has no unfinished one.
+CREATE FUNCTION {schema}.release_runs() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s {schema}.schedules%ROWTYPE;
+    at timestamptz;
+    wrong text;
+BEGIN
+    FOR s IN
+        SELECT x.*
+        FROM {schema}.schedules x
+        WHERE x.paused_at IS NULL
+            AND EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.schedule = x.name AND r.outcome = 'waiting')
+        ORDER BY x.name
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED
+    LOOP
+        CONTINUE WHEN {schema}.unfinished_runs(s.name) <> '{}';
+        SELECT min(r.due_at) INTO at
+        FROM {schema}.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
+        CONTINUE WHEN at IS NULL;
+        wrong := {schema}.start_run(s, at, interval '0');
+        UPDATE {schema}.schedules x SET problem = wrong WHERE x.name = s.name AND wrong IS NOT NULL;
+    END LOOP;
+END $$;
+
+-- A paused schedule's due times pass; resumed, it goes on with the next one. Each returns whether it is there.
+CREATE FUNCTION {schema}.pause_schedule(name text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE {schema}.schedules s SET paused_at = coalesce(s.paused_at, now()) WHERE s.name = pause_schedule.name;
+    RETURN {schema}.note_schedule(FOUND, 'pause', name);
+END $$;
+
+CREATE FUNCTION {schema}.resume_schedule(name text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE {schema}.schedules s SET paused_at = NULL WHERE s.name = resume_schedule.name;
+    RETURN {schema}.note_schedule(FOUND, 'resume', name);
+END $$;
+
+-- Removes a schedule and its history; jobs that it has enqueued stay.
+CREATE FUNCTION {schema}.remove_schedule(name text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM {schema}.schedule_runs r WHERE r.schedule = remove_schedule.name;
+    DELETE FROM {schema}.schedules s WHERE s.name = remove_schedule.name;
+    RETURN {schema}.note_schedule(FOUND, 'remove', name);
+END $$;
+
+CREATE FUNCTION {schema}.note_schedule(was_there boolean, action text, name text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF was_there THEN
+        PERFORM {schema}.note_action(action, NULL, jsonb_build_object('schedule', name));
+    END IF;
+    RETURN was_there;
+END $$;
+
+-- Adds a job of a schedule at once, whatever its overlap says, and returns its id.
+CREATE FUNCTION {schema}.run_schedule(name text) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s {schema}.schedules%ROWTYPE;
+    job bigint;
+BEGIN
+    SELECT * INTO s FROM {schema}.schedules x WHERE x.name = run_schedule.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'schedule "%" is not found', name USING ERRCODE = 'JR404';
+    END IF;
+    job := {schema}.enqueue_run(s, clock_timestamp(), '0');
+    IF job IS NULL THEN
+        RAISE EXCEPTION 'schedule "%": an unfinished job holds its unique_key', name USING ERRCODE = 'JR409';
+    END IF;
+    INSERT INTO {schema}.schedule_runs (schedule, due_at, job_id, outcome)
+    VALUES (s.name, clock_timestamp(), job, 'run now');
+    PERFORM {schema}.note_action('run', job, jsonb_build_object('schedule', name));
+    RETURN job;
+END $$;

@@ -16,7 +16,7 @@ SELECT
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
     NULL::jsonb AS result, NULL::text AS output, NULL::text AS error, NULL::bigint AS cpu_ms,
-    NULL::bigint AS max_rss_bytes, NULL::date AS keep_until
+    NULL::bigint AS max_rss_bytes, NULL::bigint AS read_bytes, NULL::bigint AS write_bytes, NULL::date AS keep_until
 FROM {schema}.jobs
 UNION ALL
 SELECT
@@ -24,7 +24,7 @@ SELECT
     attempt, max_attempts, NULL, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM {schema}.history
 UNION ALL
 SELECT
@@ -32,19 +32,19 @@ SELECT
     attempt, max_attempts, NULL, fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM {schema}.dead_jobs;
 
 -- One row per claim that did not complete, of unfinished and finished jobs alike.
 CREATE VIEW {schema}.attempts AS
 SELECT
     job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
-    signal, cpu_ms, max_rss_bytes, output
+    signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
 FROM {schema}.attempt_log
 UNION ALL
 SELECT
     f.id, a.fence, a.attempt, a.worker, a.started_at, a.finished_at, a.outcome, a.error_class, a.error, a.backtrace,
-    a.exit_code, a.signal, a.cpu_ms, a.max_rss_bytes, a.output
+    a.exit_code, a.signal, a.cpu_ms, a.max_rss_bytes, a.read_bytes, a.write_bytes, a.output
 FROM (
     SELECT id, attempts FROM {schema}.history WHERE attempts IS NOT NULL
     UNION ALL

@@ -185,6 +185,8 @@ CREATE TABLE history (
     schedule              TEXT,
     cpu_ms                INTEGER,
     max_rss_bytes         INTEGER,
+    read_bytes            INTEGER,
+    write_bytes           INTEGER,
     tags                  TEXT NOT NULL,
     meta                  TEXT NOT NULL,
     args                  TEXT NOT NULL,
@@ -236,6 +238,8 @@ CREATE TABLE dead_jobs (
     schedule              TEXT,
     cpu_ms                INTEGER,
     max_rss_bytes         INTEGER,
+    read_bytes            INTEGER,
+    write_bytes           INTEGER,
     tags                  TEXT NOT NULL,
     meta                  TEXT NOT NULL,
     args                  TEXT NOT NULL,
@@ -263,6 +267,8 @@ CREATE TABLE attempt_log (
     signal        INTEGER,
     cpu_ms        INTEGER,
     max_rss_bytes INTEGER,
+    read_bytes    INTEGER,
+    write_bytes   INTEGER,
     error_class   TEXT,
     error         TEXT,
     backtrace     TEXT,
@@ -270,8 +276,12 @@ CREATE TABLE attempt_log (
     -- I3 and I12: a claim has one closing event.
     CONSTRAINT attempt_log_pkey PRIMARY KEY (job_id, fence),
     CONSTRAINT attempt_log_outcome_is_known CHECK (outcome IN
-        ('completed', 'failed', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released', 'settled_by_job'))
+        ('completed', 'failed', 'killed', 'out_of_memory', 'timed_out', 'crashed', 'cancelled', 'snoozed', 'released',
+         'settled_by_job'))
 ) STRICT;
+
+-- Serves clear_marks. A mark, 'settled_by_job', stands where a job that settled itself left no other row.
+CREATE INDEX attempt_log_marks ON attempt_log (finished_at) WHERE outcome = 'settled_by_job';
 
 -- What a running job printed and said so far; cleared when its attempt is settled.
 CREATE TABLE output_chunks (

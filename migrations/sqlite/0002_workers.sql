@@ -41,6 +41,7 @@ CREATE TABLE kinds (
     keep          REAL,
     snooze        REAL NOT NULL DEFAULT 60,
     notify        INTEGER NOT NULL DEFAULT 0,
+    record_every_attempt INTEGER NOT NULL DEFAULT 0,
     unique_policy TEXT,
     published_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     published_by  TEXT NOT NULL DEFAULT '',

@@ -65,6 +65,7 @@ CREATE TABLE schedules (
     next_at    TEXT,
     paused_at  TEXT,
     source     TEXT NOT NULL DEFAULT 'sql',
+    problem    TEXT,
     updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     CONSTRAINT schedules_pkey PRIMARY KEY (name),
     CONSTRAINT schedules_name_is_1_to_128_printable_characters
@@ -73,12 +74,29 @@ CREATE TABLE schedules (
             AND name NOT GLOB '*[^ -~ -􏿿]*'),
     CONSTRAINT schedules_overlap_is_skip_queue_allow_or_replace
         CHECK (overlap IN ('skip', 'queue', 'allow', 'replace')),
+    CONSTRAINT schedules_missed_is_none_last_or_all_up_to_1000
+        CHECK (missed IN ('none', 'last')
+            OR (missed GLOB 'all up to [1-9]*' AND substr(missed, 11) NOT GLOB '*[^0-9]*'
+                AND CAST(substr(missed, 11) AS INTEGER) <= 1000)),
+    CONSTRAINT schedules_jitter_is_at_most_1_day CHECK (jitter BETWEEN 0 AND 86400),
     CONSTRAINT schedules_args_is_an_object
-        CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END)
+        CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'object' ELSE 0 END),
+    CONSTRAINT schedules_options_is_an_object
+        CHECK (CASE WHEN json_valid(options) THEN json_type(options) = 'object' ELSE 0 END)
 ) STRICT, WITHOUT ROWID;
 
 -- Serves the search for due schedules.
 CREATE INDEX schedules_due ON schedules (next_at) WHERE paused_at IS NULL;
+
+-- A schedule that means other times, or is paused or resumed, is worked out anew from then on.
+CREATE TRIGGER schedules_restart AFTER UPDATE OF expression, time_zone, missed, paused_at ON schedules
+WHEN (OLD.expression, OLD.time_zone, OLD.missed, OLD.paused_at)
+    IS NOT (NEW.expression, NEW.time_zone, NEW.missed, NEW.paused_at)
+BEGIN
+    UPDATE schedules
+    SET next_at = NULL, problem = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE name = NEW.name;
+END;
 
 -- A due time enqueues once: the key decides, whoever comes first.
 CREATE TABLE schedule_runs (
@@ -87,8 +105,13 @@ CREATE TABLE schedule_runs (
     enqueued_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     job_id      INTEGER,
     outcome     TEXT NOT NULL DEFAULT 'enqueued',
-    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at)
+    CONSTRAINT schedule_runs_pkey PRIMARY KEY (schedule, due_at),
+    CONSTRAINT schedule_runs_outcome_is_known
+        CHECK (outcome IN ('enqueued', 'waiting', 'skipped', 'refused', 'run now'))
 ) STRICT, WITHOUT ROWID;
+
+-- Serves release_runs: due times that wait for an earlier run to finish.
+CREATE INDEX schedule_runs_waiting ON schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
 CREATE TABLE limits (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -33,6 +33,10 @@ BEGIN
                 UNION ALL
                 SELECT key, CASE WHEN instr(fullkey, '\') THEN json_quote(value) ELSE NEW.args -> fullkey END
                 FROM json_each(coalesce(NEW.args, '{}')))) END,
+        -- Asked for anew, it has all of its attempts; a running one will when it runs again.
+        attempt = CASE state WHEN 'running' THEN attempt ELSE 0 END,
+        crashes = CASE state WHEN 'running' THEN crashes ELSE 0 END,
+        snoozes = CASE state WHEN 'running' THEN snoozes ELSE 0 END,
         queue = coalesce(NEW.queue, 'default'),
         priority = coalesce(NEW.priority, 0),
         run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', coalesce(NEW.run_at, 'now')), NEW.run_at),
@@ -118,6 +122,15 @@ BEGIN
     FROM jobs j
     LEFT JOIN kinds k ON k.kind = j.kind
     WHERE j.id = CAST(NEW.token AS INTEGER);
+
+    -- A job of which nothing is kept leaves no other row by which its worker could tell that it settled itself. A cast
+    -- reads up to the next dot of the token.
+    INSERT INTO attempt_log (job_id, fence, attempt, worker, outcome)
+    SELECT
+        CAST(NEW.token AS INTEGER), CAST(t.rest AS INTEGER), 1, CAST(substr(t.rest, instr(t.rest, '.') + 1) AS INTEGER),
+        'settled_by_job'
+    FROM (SELECT substr(NEW.token, instr(NEW.token, '.') + 1) AS rest) t
+    WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = CAST(NEW.token AS INTEGER));
 END;
 
 -- Fails a job's attempt from its own code, in its own transaction; it is tried again as its kind says.
@@ -210,12 +223,16 @@ BEGIN
 
     INSERT INTO attempt_log
         (job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
-         exit_code, signal, cpu_ms, max_rss_bytes, output)
+         exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output)
     SELECT
         job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace,
-        exit_code, signal, cpu_ms, max_rss_bytes, output
+        exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
     FROM kept_attempts
     WHERE job_id = NEW.id;
+
+    -- What was asked of an earlier run does not hold for this one.
+    DELETE FROM cancel_requests
+    WHERE job_id = NEW.id AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
 
     -- A held unique_key refuses the insert, in words, and with it the whole action.
     INSERT INTO jobs (
@@ -353,4 +370,53 @@ BEGIN
 
     INSERT INTO operator_audit (actor, action, queue)
     VALUES (coalesce(NEW.actor, 'sql'), 'resume', NEW.name);
+END;
+
+-- A paused schedule's due times pass; resumed, it goes on with the next one.
+CREATE VIEW pause_schedule (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER pause_schedule_insert INSTEAD OF INSERT ON pause_schedule
+BEGIN
+    SELECT RAISE(ABORT, 'the schedule is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE name = NEW.name);
+
+    UPDATE schedules
+    SET paused_at = coalesce(paused_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    WHERE name = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'pause', json_object('schedule', NEW.name));
+END;
+
+CREATE VIEW resume_schedule (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER resume_schedule_insert INSTEAD OF INSERT ON resume_schedule
+BEGIN
+    SELECT RAISE(ABORT, 'the schedule is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE name = NEW.name);
+
+    UPDATE schedules
+    SET paused_at = NULL
+    WHERE name = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'resume', json_object('schedule', NEW.name));
+END;
+
+-- Removes a schedule and its history; jobs that it has enqueued stay.
+CREATE VIEW remove_schedule (name, actor) AS
+SELECT NULL, NULL WHERE 0;
+
+CREATE TRIGGER remove_schedule_insert INSTEAD OF INSERT ON remove_schedule
+BEGIN
+    SELECT RAISE(ABORT, 'the schedule is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE name = NEW.name);
+
+    DELETE FROM schedule_runs WHERE schedule = NEW.name;
+    DELETE FROM schedules WHERE name = NEW.name;
+
+    INSERT INTO operator_audit (actor, action, details)
+    VALUES (coalesce(NEW.actor, 'sql'), 'remove', json_object('schedule', NEW.name));
 END;

@@ -18,7 +18,8 @@ SELECT
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
     CAST(NULL AS TEXT) AS result, CAST(NULL AS TEXT) AS output, CAST(NULL AS TEXT) AS error,
-    CAST(NULL AS INTEGER) AS cpu_ms, CAST(NULL AS INTEGER) AS max_rss_bytes, CAST(NULL AS TEXT) AS keep_until
+    CAST(NULL AS INTEGER) AS cpu_ms, CAST(NULL AS INTEGER) AS max_rss_bytes, CAST(NULL AS INTEGER) AS read_bytes,
+    CAST(NULL AS INTEGER) AS write_bytes, CAST(NULL AS TEXT) AS keep_until
 FROM jobs
 UNION ALL
 SELECT
@@ -26,7 +27,7 @@ SELECT
     attempt, max_attempts, CAST(NULL AS INTEGER), fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM history
 UNION ALL
 SELECT
@@ -34,19 +35,19 @@ SELECT
     attempt, max_attempts, CAST(NULL AS INTEGER), fence, worker, crashes, snoozes, give_backs, timeout, expires_at,
     unique_key, concurrency_key, cost, serial_key, fair_key, affinity_key, requires, depends_on,
     on_dependency_failure, batch_id, tags, meta, traceparent, schedule, reason,
-    result, output, error, cpu_ms, max_rss_bytes, keep_until
+    result, output, error, cpu_ms, max_rss_bytes, read_bytes, write_bytes, keep_until
 FROM dead_jobs;
 
 -- One row per claim that did not complete, of unfinished and finished jobs alike.
 CREATE VIEW attempts AS
 SELECT
     job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
-    signal, cpu_ms, max_rss_bytes, output
+    signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
 FROM attempt_log
 UNION ALL
 SELECT
     job_id, fence, attempt, worker, started_at, finished_at, outcome, error_class, error, backtrace, exit_code,
-    signal, cpu_ms, max_rss_bytes, output
+    signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output
 FROM kept_attempts;
 
 -- Counts per queue, from the unfinished jobs and from the statistics of the last two minutes. oldest_age: seconds.

@@ -78,6 +78,14 @@ JsonObject& JsonObject::number(std::string_view name, std::optional<std::int64_t
     return raw(name, value ? std::to_string(*value) : "null");
 }
 
+JsonObject& JsonObject::id(std::string_view name, std::optional<std::int64_t> value)
+{
+    if (value && ids_ == JsonIds::texts) {
+        return raw(name, '"' + std::to_string(*value) + '"');
+    }
+    return number(name, value);
+}
+
 JsonObject& JsonObject::texts(std::string_view name, const std::vector<std::string>& values)
 {
     std::string list = "[";

@@ -16,16 +16,23 @@ namespace jobrunner {
 // and with unsafe characters escaped. Text that is no JSON comes out as a string.
 [[nodiscard]] std::string json_shown(std::string_view json);
 
+// How 64-bit ids are written: as numbers, or as strings for readers whose numbers are doubles.
+enum class JsonIds { numbers, texts };
+
 // Writes one JSON object on one line, member by member. Numbers are written in full: 64-bit ids keep all digits.
 // An unset optional becomes null, so that every object of a kind has the same members.
 class JsonObject {
 public:
+    JsonObject() = default;
+    explicit JsonObject(JsonIds ids) : ids_(ids) {}
+
     JsonObject& text(std::string_view name, std::string_view value)
     {
         return raw(name, json_shown_string(value));
     }
     JsonObject& maybe_text(std::string_view name, const std::optional<std::string>& value);
     JsonObject& number(std::string_view name, std::optional<std::int64_t> value);
+    JsonObject& id(std::string_view name, std::optional<std::int64_t> value);
     JsonObject& flag(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
     JsonObject& texts(std::string_view name, const std::vector<std::string>& values);
     // JSON from a database, see json_shown().
@@ -36,6 +43,7 @@ public:
     [[nodiscard]] std::string str() const { return body_ + "}"; }
 
 private:
+    JsonIds ids_ = JsonIds::numbers;
     std::string body_ = "{";
 };
 

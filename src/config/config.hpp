@@ -111,6 +111,44 @@ struct SecretConfig {
     std::string environment;
 };
 
+// Jobs that are enqueued by the clock.
+struct ScheduleConfig {
+    std::string name;
+    std::string expression;
+    std::string time_zone = "UTC";
+    std::string kind;
+    std::string args = "{}";    // JSON
+    std::string options = "{}"; // JSON: further columns of its jobs
+    std::string overlap = "queue";
+    std::string missed = "last";
+    Milliseconds jitter{0};
+};
+
+// What a visitor of the web page or of its API may do; each holds what stands before it.
+enum class WebScope { read, operate, admin };
+
+// Who knows the token has its scope. The token itself stands nowhere.
+struct WebToken {
+    std::string name;   // for the audit
+    std::string sha256; // of the token: 64 hexadecimal digits in lower case
+    WebScope scope = WebScope::read;
+};
+
+// `jobrunner serve`.
+struct WebConfig {
+    std::string listen = "127.0.0.1:8642";
+    std::vector<std::string> host_names; // that it may be called by, besides addresses and localhost
+    std::vector<WebToken> tokens;
+    std::string proxy_header;       // in which a proxy names the user; empty: there is none
+    std::vector<IpNetwork> proxies; // whose header is believed
+    WebScope proxy_scope = WebScope::read;
+    WebScope local_scope = WebScope::operate; // of everybody, where neither tokens nor a proxy are set up
+    // Members of jobs' JSON whose values are not shown: names in which * stands for anything, whatever the case.
+    std::vector<std::string> redact{
+        "*passw*", "*secret*", "*token*", "*api_key*", "*apikey*", "*credential*", "*authorization*"};
+    std::string read_database; // a URL for what is only looked at; empty: the database itself
+};
+
 struct Config {
     std::string path;     // of the file; empty: there is none
     std::string database; // a URL; empty: the file names none
@@ -118,9 +156,11 @@ struct Config {
     bool pooled = false; // the database is behind a transaction-mode pooler
     WorkerConfig worker;
     LogConfig log;
+    WebConfig web;
     std::map<std::string, QueueConfig> queues;
     std::map<std::string, SecretConfig> secrets;
-    std::vector<KindConfig> kinds; // by name, ascending
+    std::vector<KindConfig> kinds;                        // by name, ascending
+    std::optional<std::vector<ScheduleConfig>> schedules; // nothing: the file says nothing of them
 };
 
 // Reads and checks a configuration file. Relative paths in it (of the database, of commands with
@@ -128,8 +168,8 @@ struct Config {
 //
 // Throws Error{usage}. One line for each thing that is wrong, in the order of the file, as
 // "file:line: key: what is wrong and what was expected"; lines are separated by '\n'. A file that
-// declares kinds is refused when group or others may write it, or when it belongs to neither root
-// nor the effective user, since whoever writes it chooses what is executed.
+// declares kinds or [web] is refused when group or others may write it, or when it belongs to neither root
+// nor the effective user, since whoever writes it chooses what is executed and who may look.
 [[nodiscard]] Config load_config(const std::filesystem::path& file);
 
 // Where to look for the configuration file.

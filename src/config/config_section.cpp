@@ -8,6 +8,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <sstream>
 
 namespace jobrunner {
 namespace {
@@ -296,6 +297,22 @@ std::vector<std::pair<std::string, ConfigText>> ConfigSection::texts_by_name(std
     return found;
 }
 
+std::optional<std::string> ConfigSection::json(std::string_view key, std::string_view expected)
+{
+    const auto* node = find(key);
+    if (node == nullptr) {
+        return std::nullopt;
+    }
+    if (const auto* table = node->as_table()) {
+        std::ostringstream text;
+        text << toml::json_formatter(
+            *table, toml::json_formatter::default_flags & ~toml::format_flags::indentation);
+        return text.str();
+    }
+    wrong(key, *node, std::string(expected));
+    return std::nullopt;
+}
+
 std::optional<ConfigSection> ConfigSection::section(std::string_view key)
 {
     const auto* node = find(key);
@@ -307,6 +324,32 @@ std::optional<ConfigSection> ConfigSection::section(std::string_view key)
     }
     wrong(key, *node, "a table");
     return std::nullopt;
+}
+
+std::vector<ConfigSection> ConfigSection::tables(std::string_view key, std::string_view expected)
+{
+    std::vector<ConfigSection> found;
+    const auto* node = find(key);
+    if (node == nullptr) {
+        return found;
+    }
+    if (!node->is_array()) {
+        // By its type alone: a value may be a secret.
+        problems_->add(node->source().begin.line, key_path(key),
+            "is " + std::string(type_name(*node)) + "; " + std::string(expected) + " was expected");
+        return found;
+    }
+    std::size_t index = 0;
+    for (const auto& element : *node->as_array()) {
+        const auto path = key_path(key) + "[" + std::to_string(index++) + "]";
+        if (const auto* table = element.as_table()) {
+            found.emplace_back(*table, path, *problems_);
+        } else {
+            problems_->add(element.source().begin.line, path,
+                "is " + std::string(type_name(element)) + "; a table was expected");
+        }
+    }
+    return found;
 }
 
 std::vector<std::pair<std::string, ConfigSection>> ConfigSection::sections()

@@ -63,7 +63,12 @@ public:
     // A table of strings, by name; those that are wrong are left out.
     std::vector<std::pair<std::string, ConfigText>> texts_by_name(std::string_view key);
 
+    // A table as JSON text, with whatever it holds; dates and times become strings. `expected` is for the message.
+    std::optional<std::string> json(std::string_view key, std::string_view expected);
+
     std::optional<ConfigSection> section(std::string_view key);
+    // An array of tables; elements that are none are left out. `expected` is for the message.
+    std::vector<ConfigSection> tables(std::string_view key, std::string_view expected);
     // The tables within this one, by name; all keys are known.
     std::vector<std::pair<std::string, ConfigSection>> sections();
 

@@ -4,6 +4,8 @@
 #include "config/file_text.hpp"
 #include "config/read_command.hpp"
 #include "config/read_kind.hpp"
+#include "config/read_schedule.hpp"
+#include "config/read_web.hpp"
 #include "core/error.hpp"
 
 #include <algorithm>
@@ -154,14 +156,25 @@ void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path
         config.kinds, {}, [](const KindConfig& kind) -> const std::string& { return kind.policy.kind; });
 }
 
+void read_schedules(ConfigSection& root, Config& config)
+{
+    if (auto schedules = root.section("schedules")) {
+        config.schedules.emplace();
+        for (auto& [name, schedule] : schedules->sections()) {
+            config.schedules->push_back(read_schedule(name, std::move(schedule)));
+        }
+    }
+}
+
 } // namespace
 
 Config load_config(const std::filesystem::path& file)
 {
     const auto [text, access] = read_file_text(file);
     const auto table = parse(text, file);
-    const auto distrust =
-        table.contains("kinds") || table.contains("services") ? reason_to_distrust(access) : std::nullopt;
+    // Whoever writes kinds chooses what is executed, whoever writes tokens has one.
+    const bool needs_trust = table.contains("kinds") || table.contains("services") || table.contains("web");
+    const auto distrust = needs_trust ? reason_to_distrust(access) : std::nullopt;
     if (distrust) {
         throw Error(ErrorKind::usage, file.string() + ": " + *distrust);
     }
@@ -185,8 +198,12 @@ Config load_config(const std::filesystem::path& file)
             config.queues.emplace(name, read_queue(name, std::move(queue)));
         }
     }
+    if (auto web = root.section("web")) {
+        config.web = read_web(std::move(*web), directory);
+    }
     read_secrets(root, config, directory);
     read_kinds(root, config, directory);
+    read_schedules(root, config);
     root.refuse_unknown();
     problems.throw_if_any();
     return config;

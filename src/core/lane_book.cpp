@@ -1,6 +1,7 @@
 #include "core/lane_book.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace jobrunner {
@@ -88,6 +89,27 @@ void LaneBook::learn(std::span<const LaneFound> found)
             state.marks.clear();
         }
     }
+    forget_surplus();
+}
+
+void LaneBook::forget_surplus()
+{
+    if (lanes_.size() <= known_max) {
+        return;
+    }
+    std::vector<std::map<Lane, State>::iterator> order;
+    for (auto lane = lanes_.begin(); lane != lanes_.end(); ++lane) {
+        order.push_back(lane);
+    }
+    const auto worth = [](const auto& lane) {
+        return std::tuple(
+            !lane->second.suspected, -lane->second.gave_at.time_since_epoch(), lane->first.priority);
+    };
+    std::stable_sort(order.begin(), order.end(),
+        [&](const auto& one, const auto& other) { return worth(one) < worth(other); });
+    for (std::size_t i = known_max; i < order.size(); ++i) {
+        lanes_.erase(order[i]);
+    }
 }
 
 std::vector<LaneClaim> LaneBook::claims(int limit)
@@ -127,7 +149,7 @@ void LaneBook::observe(
                 ++taken;
             }
         }
-        state.recent = taken > 0;
+        state.gave_at = taken > 0 ? now : state.gave_at;
         if (!all_filled && taken < claim.limit) {
             state.suspected = false;
             read = std::max(read, state.last_seen);
@@ -136,10 +158,10 @@ void LaneBook::observe(
     }
 }
 
-void LaneBook::suspect_recent()
+void LaneBook::suspect_recent(Time now)
 {
     for (auto& [lane, state] : lanes_) {
-        state.suspected = state.suspected || state.recent;
+        state.suspected = state.suspected || now - state.gave_at <= recent_for;
     }
 }
 

@@ -82,14 +82,18 @@ public:
     // Leaves these queues out of everything; those that are no longer among them are looked at afresh.
     void set_paused(std::vector<std::string> queues);
 
-    // Suspects the lanes that gave jobs last: news of a commit most often means one of them.
-    void suspect_recent();
+    // Suspects the lanes that gave a job within the last `recent_for`: more most often come to one of them.
+    void suspect_recent(Time now);
 
     // Forgets everything: kinds, labels or queues have changed.
     void reset(std::vector<std::string> queues);
 
     static constexpr std::chrono::milliseconds lag{100};
+    static constexpr std::chrono::milliseconds recent_for{1000};
     static constexpr std::size_t lanes_max = 64;
+    // Lanes that are remembered. Those beyond are forgotten, idle ones first, then the least urgent: a later probe
+    // finds them again from the bottom.
+    static constexpr std::size_t known_max = 1024;
 
 private:
     struct Mark {
@@ -100,10 +104,11 @@ private:
         std::int64_t floor = 0;     // claims start above it
         std::int64_t last_seen = 0; // the lane's end at the last probe
         bool suspected = false;
-        bool recent = false;
+        Time gave_at{};         // when a claim last took jobs from it
         std::deque<Mark> marks; // up to where was read, and when: the floor trails along them
     };
 
+    void forget_surplus();
     static void raise_floor(State& state, std::int64_t read, Time now);
 
     [[nodiscard]] bool is_paused(const std::string& queue) const;

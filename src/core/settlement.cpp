@@ -16,6 +16,10 @@ std::string outcome_word(RunEnd end)
     case RunEnd::failed:
     case RunEnd::failed_for_good:
         return "failed";
+    case RunEnd::killed:
+        return "killed";
+    case RunEnd::out_of_memory:
+        return "out_of_memory";
     case RunEnd::timed_out:
         return "timed_out";
     case RunEnd::snoozed:
@@ -28,6 +32,21 @@ std::string outcome_word(RunEnd end)
         return "crashed";
     }
     return "failed";
+}
+
+// Of an attempt that another one may follow.
+std::string what_it_did(RunEnd end)
+{
+    switch (end) {
+    case RunEnd::killed:
+        return "was killed";
+    case RunEnd::out_of_memory:
+        return "ran out of memory";
+    case RunEnd::timed_out:
+        return "timed out";
+    default:
+        return outcome_word(end);
+    }
 }
 
 void give_back(Settlement& settlement, Milliseconds delay)
@@ -54,7 +73,7 @@ void retry_or_bury(Settlement& settlement, int attempt, int attempt_limit, Milli
     settlement.verdict = Verdict::requeue;
     settlement.delay = settlement.report.delay.value_or(delay);
     settlement.reason = "attempt " + std::to_string(attempt) + " of " + std::to_string(attempt_limit) + " " +
-        (settlement.outcome == "timed_out" ? "timed out" : settlement.outcome);
+        what_it_did(settlement.report.end);
 }
 
 void settle_release(Settlement& settlement, const ClaimedJob& job, const KindPolicy& policy)
@@ -92,6 +111,20 @@ bool is_number(std::string_view word)
 
 } // namespace
 
+bool is_failure(RunEnd end)
+{
+    switch (end) {
+    case RunEnd::failed:
+    case RunEnd::failed_for_good:
+    case RunEnd::killed:
+    case RunEnd::out_of_memory:
+    case RunEnd::timed_out:
+        return true;
+    default:
+        return false;
+    }
+}
+
 Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport report, double random)
 {
     Settlement settlement{.token = job.token,
@@ -99,7 +132,6 @@ Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport rep
         .outcome = outcome_word(report.end),
         .reason = {},
         .keep = policy.keep,
-        .notify = policy.notify,
         .kind = job.kind,
         .fingerprint = {},
         .report = std::move(report)};
@@ -121,6 +153,8 @@ Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport rep
         settle_release(settlement, job, policy);
         break;
     case RunEnd::failed:
+    case RunEnd::killed:
+    case RunEnd::out_of_memory:
     case RunEnd::timed_out:
     case RunEnd::crashed:
         retry_or_bury(

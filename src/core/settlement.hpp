@@ -14,6 +14,8 @@ enum class RunEnd {
     succeeded,
     failed,          // try again as the kind says
     failed_for_good, // no further attempt would help
+    killed,          // by a signal that was not ours
+    out_of_memory,   // by the kernel, for what its memory limit allows
     timed_out,
     snoozed,   // asked for a later run
     cancelled, // an operator asked, and it stopped
@@ -33,9 +35,14 @@ struct RunReport {
     std::optional<int> signal;
     std::optional<std::int64_t> cpu_ms;
     std::optional<std::int64_t> max_rss_bytes;
+    std::optional<std::int64_t> read_bytes; // from and to storage devices, caches left out
+    std::optional<std::int64_t> write_bytes;
     std::string output; // the tail that is kept
     bool wrote_live_output = false;
 };
+
+// Whether the attempt itself failed, rather than that somebody ended it or its worker was lost.
+[[nodiscard]] bool is_failure(RunEnd end);
 
 // Where a settled job goes.
 enum class Verdict { complete, requeue, dead, cancelled };
@@ -49,7 +56,6 @@ struct Settlement {
     Milliseconds delay{0};            // requeue: from the database's now
     int refund = 0;                   // requeue: attempts given back, 0 or 1
     std::optional<Milliseconds> keep; // complete, cancelled: nothing: for ever; 0: not at all
-    bool notify = false;
     std::string kind;
     std::string fingerprint; // dead: what groups equal errors
     RunReport report;

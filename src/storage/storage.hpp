@@ -4,7 +4,9 @@
 #include "core/kind_policy.hpp"
 #include "core/lane_book.hpp"
 #include "core/settlement.hpp"
+#include "storage/schedules.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -40,6 +42,8 @@ struct Heartbeat {
     WorkerId worker = 0;
     WorkerState state = WorkerState::running;
     int running = 0; // jobs
+    // What is wrong with the worker, as JSON; unset: as it was said last.
+    std::optional<std::string> report{};
 };
 
 struct ProbeRequest {
@@ -118,6 +122,8 @@ struct JobRow {
     std::optional<std::string> error;
     std::optional<std::int64_t> cpu_ms;
     std::optional<std::int64_t> max_rss_bytes;
+    std::optional<std::int64_t> read_bytes; // from and to storage devices, caches left out
+    std::optional<std::int64_t> write_bytes;
 };
 
 struct AttemptRow {
@@ -133,7 +139,10 @@ struct AttemptRow {
     std::optional<int> signal;
     std::optional<std::int64_t> cpu_ms;
     std::optional<std::int64_t> max_rss_bytes;
+    std::optional<std::int64_t> read_bytes; // from and to storage devices, caches left out
+    std::optional<std::int64_t> write_bytes;
     std::optional<std::string> output;
+    std::optional<std::string> backtrace;
 };
 
 struct OutputRow {
@@ -184,6 +193,7 @@ struct WorkerRow {
     std::vector<std::string> labels;
     std::vector<std::string> queues;
     std::vector<std::string> kinds;
+    std::string report = "{}"; // JSON: what is wrong with it
 };
 
 // Settled work per kind since an instant; counts of attempts, except for completed, dead and cancelled jobs.
@@ -198,6 +208,24 @@ struct KindStatsRow {
     std::int64_t crashed = 0;
     std::int64_t run_ms = 0;  // summed over completed jobs
     std::int64_t wait_ms = 0; // summed over completed jobs: from runnable to started
+};
+
+// Settled work of one queue and kind within a step of time; counts as in KindStatsRow.
+struct MinuteStatsRow {
+    Instant begin; // of the step, which is a multiple of its length since 1970
+    std::string queue;
+    KindStatsRow counts;
+};
+
+inline constexpr int minute_stats_max = 50'000;
+
+// What an unfinished job last said of itself. Unset: it never did.
+struct ProgressRow {
+    int fence = 0; // the claim that said it
+    Instant updated_at;
+    std::optional<double> percent;
+    std::optional<std::string> note;
+    std::optional<std::string> checkpoint; // JSON
 };
 
 // Dead letters that share kind and error fingerprint.
@@ -301,16 +329,40 @@ public:
     // `keeps` are the retentions in use, so that their days stand before they are needed.
     virtual void tidy(std::span<const Milliseconds> keeps) = 0;
 
+    // --- schedules: any worker, any number of them at once
+
+    // Makes the schedules of `source` those that are given, by name; unchanged ones are not written. With `all` those
+    // of the same source that are not among them are removed. Pauses stay.
+    virtual void put_schedules(
+        std::span<const NewSchedule> schedules, const std::string& source, bool all) = 0;
+    // One cheap look.
+    [[nodiscard]] virtual ScheduleOutlook schedule_outlook() = 0;
+    // Up to `limit` schedules that are due, or whose next due time is not worked out.
+    [[nodiscard]] virtual std::vector<DueSchedule> due_schedules(int limit) = 0;
+    // Notes the runs of the plan and enqueues their jobs, as `overlap` says, and sets the next due time. Each due time
+    // is noted once, whoever comes first. False, and nothing changed: the schedule is not as it was read any more.
+    [[nodiscard]] virtual bool fire_schedule(const ScheduleFiring& firing) = 0;
+    // Sets the schedule aside, unless it was changed meanwhile, until somebody changes it.
+    virtual void fail_schedule(const DueSchedule& schedule, const std::string& problem) = 0;
+    // Enqueues runs that waited for an earlier one, oldest first: one of each schedule that has no unfinished run.
+    virtual void release_runs() = 0;
+
     // --- people
 
     [[nodiscard]] virtual std::optional<JobRow> find(JobId id) = 0;
     [[nodiscard]] virtual std::vector<JobRow> list(const JobFilter& filter) = 0;
     [[nodiscard]] virtual std::vector<AttemptRow> attempts(JobId id) = 0;
+    // Nothing for a job that said nothing, or has finished.
+    [[nodiscard]] virtual std::optional<ProgressRow> progress(JobId id) = 0;
     // Live output of a running job after (fence, sequence), oldest first, at most 1000 chunks.
     [[nodiscard]] virtual std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) = 0;
     [[nodiscard]] virtual std::vector<QueueRow> queues() = 0;
     [[nodiscard]] virtual std::vector<WorkerRow> workers() = 0;
     [[nodiscard]] virtual std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) = 0;
+    // The steps of the last while that have settled work, latest first, at most minute_stats_max rows. `step` is a
+    // number of whole minutes. The step that has just begun is among them, with what there is of it.
+    [[nodiscard]] virtual std::vector<MinuteStatsRow> minute_stats(
+        Milliseconds over_last, std::chrono::minutes step) = 0;
     [[nodiscard]] virtual std::vector<DeadGroup> dead_groups(int limit) = 0;
 
     // Acts on each job by itself: one that cannot be done does not stop the others. Results are in the order of `ids`.
@@ -321,6 +373,17 @@ public:
     // Sets a queue's weight and slots for every worker; unset members stay.
     virtual void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
         const std::string& actor) = 0;
+    // By name, at most 10000.
+    [[nodiscard]] virtual std::vector<ScheduleRow> schedules() = 0;
+    // Newest first.
+    [[nodiscard]] virtual std::vector<ScheduleRunRow> schedule_runs(const std::string& name, int limit) = 0;
+    // Each returns whether there is such a schedule. A paused one's due times pass; resumed, it goes on from now.
+    [[nodiscard]] virtual bool pause_schedule(const std::string& name, const std::string& actor) = 0;
+    [[nodiscard]] virtual bool resume_schedule(const std::string& name, const std::string& actor) = 0;
+    [[nodiscard]] virtual bool remove_schedule(const std::string& name, const std::string& actor) = 0;
+    // Enqueues a job of the schedule at once, whatever its overlap rule says. Throws Error{not_found}, and
+    // Error{not_possible} where its unique_key is held.
+    [[nodiscard]] virtual JobId run_schedule(const std::string& name, const std::string& actor) = 0;
     // Deletes up to `limit` finished jobs of the given states that finished before now - `older_than`.
     // Returns how many; call again while it returns `limit`.
     [[nodiscard]] virtual int prune(std::span<const JobState> states, Milliseconds older_than, int limit) = 0;

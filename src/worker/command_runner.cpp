@@ -41,21 +41,13 @@ RunReport exited_report(const ProcessEnded& end)
     return report;
 }
 
-RunReport signalled_report(int signal)
-{
-    const std::string name = signal_name(signal);
-    auto report = failed_report(RunEnd::failed, name, "killed by " + name);
-    report.signal = signal;
-    return report;
-}
-
 RunReport ended_report(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
 {
     switch (end.end) {
     case ProcessEnd::exited:
         return exited_report(end);
     case ProcessEnd::signalled:
-        return signalled_report(end.signal);
+        return killed_report(end.signal);
     case ProcessEnd::timed_out:
         return timed_out_report(timeout);
     case ProcessEnd::stopped:
@@ -73,8 +65,7 @@ RunReport ended_report(const ProcessEnded& end, std::optional<StopCause> cause, 
 RunReport report_of(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
 {
     RunReport report = ended_report(end, cause, timeout);
-    report.cpu_ms = end.cpu.count();
-    report.max_rss_bytes = static_cast<std::int64_t>(end.max_rss_bytes);
+    note_usage(report, end);
     report.output = text_of(end.output);
     return report;
 }
@@ -248,8 +239,7 @@ void CommandRunner::on_end(ProcessEnded end)
     // The job's own word counts where it was let to finish: its exit code is then only a detail.
     if (run.said && end.end == ProcessEnd::exited) {
         run.said->exit_code = report.exit_code;
-        run.said->cpu_ms = report.cpu_ms;
-        run.said->max_rss_bytes = report.max_rss_bytes;
+        note_usage(*run.said, end);
         run.said->output = std::move(report.output);
         run.said->wrote_live_output = run.wrote_live;
         const bool both_succeed = run.said->end != RunEnd::succeeded || report.end == RunEnd::succeeded;

@@ -8,8 +8,11 @@ namespace jobrunner {
 namespace {
 
 constexpr Milliseconds poll_every{1000};
-// While jobs keep coming the dispatcher looks again by itself instead of asking to be told.
-constexpr Milliseconds busy_poll{1};
+// While jobs keep coming this fast the dispatcher looks again by itself instead of asking to be told: soon after it
+// found some, then ever more seldom.
+constexpr std::size_t busy_jobs = 20;
+constexpr Milliseconds busy_poll_min{1};
+constexpr Milliseconds busy_poll_max{8};
 constexpr Milliseconds busy_for{20};
 constexpr int promote_batch = 1000;
 // A probe from the bottom may take up to this share of the time.
@@ -134,10 +137,16 @@ bool Dispatcher::claim(Storage& storage, WorkerId worker, int room)
 void Dispatcher::take_in(std::int64_t batch, std::vector<ClaimedJob> jobs)
 {
     const auto now = Clock::now();
-    if (now < busy_until_) {
-        keep_disarmed(); // Jobs come fast: it looks again by itself, and spares enqueuers the NOTIFY.
+    if (now - window_begin_ > busy_for) {
+        window_begin_ = now;
+        window_jobs_ = 0;
     }
-    busy_until_ = now + busy_for;
+    window_jobs_ += jobs.size();
+    if (window_jobs_ >= busy_jobs) {
+        keep_disarmed(); // Jobs come fast: it looks again by itself, and spares enqueuers the NOTIFY.
+        busy_until_ = now + busy_for;
+    }
+    busy_poll_ = busy_poll_min;
     hooks_.start(board_.admit(batch, std::move(jobs)));
 }
 
@@ -219,9 +228,10 @@ void Dispatcher::rest(Storage& storage)
         return;
     }
     if (Clock::now() < busy_until_) {
-        pause(busy_poll);
+        pause(busy_poll_);
+        busy_poll_ = std::min(2 * busy_poll_, busy_poll_max);
         const std::lock_guard lock(mutex_);
-        book_.suspect_recent();
+        book_.suspect_recent(Clock::now());
         return;
     }
     if (!armed_ || news_) {
@@ -247,7 +257,7 @@ void Dispatcher::pause(Milliseconds at_most)
 {
     if (wake_->wait(at_most) == Wake::Event::news) {
         const std::lock_guard lock(mutex_);
-        book_.suspect_recent();
+        book_.suspect_recent(Clock::now());
         news_ = true;
     }
 }

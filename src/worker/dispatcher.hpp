@@ -76,6 +76,9 @@ private:
     std::int64_t last_batch_ = 0;
     Clock::time_point next_look_{};
     Clock::time_point busy_until_{};
+    Milliseconds busy_poll_{1};
+    Clock::time_point window_begin_{}; // what was taken since then tells whether jobs come fast
+    std::size_t window_jobs_ = 0;
     Clock::time_point bottom_next_{};
     Clock::duration bottom_cost_{};
     bool armed_ = false;

@@ -45,6 +45,7 @@ void Janitor::run(const std::stop_token& stop)
                 storage.tidy(keeps_);
             }
             reread_(storage);
+            wait = std::min(wait, schedules_.keep(storage));
             storage_.worked();
             nudged = false;
         } catch (const Error& error) {

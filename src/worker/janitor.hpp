@@ -1,16 +1,18 @@
 #pragma once
 
+#include "worker/schedule_keeper.hpp"
 #include "worker/storage_loop.hpp"
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace jobrunner {
 
 // Does what any worker may do for all: takes back lost workers' jobs, cancels expired ones, keeps history and
-// statistics in order. In slices; one job that cannot be taken back does not stop the others.
+// statistics in order, enqueues what schedules are due. In slices; one job that cannot be taken back does not stop the others.
 //
-// Threads: run() on one of its own; nudge() from any.
+// Threads: run() on one of its own; nudge() and set_schedules() from any.
 class Janitor {
 public:
     // `reread` is given this thread's storage about once a second.
@@ -18,6 +20,11 @@ public:
 
     // There may be lost workers or expired jobs.
     void nudge() { pause_.nudge(); }
+    // What the configuration declares; nothing: it says nothing of schedules.
+    void set_schedules(std::optional<std::vector<NewSchedule>> declared)
+    {
+        schedules_.set_declared(std::move(declared));
+    }
     void run(const std::stop_token& stop);
 
 private:
@@ -28,6 +35,7 @@ private:
     StorageHolder storage_;
     std::vector<Milliseconds> keeps_;
     std::function<void(Storage&)> reread_;
+    ScheduleKeeper schedules_;
     Pause pause_;
 };
 

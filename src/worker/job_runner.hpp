@@ -17,6 +17,16 @@ enum class StopCause {
     released   // the worker goes away: another one shall run it
 };
 
+// Kinds that cannot be run here for the time being, and why.
+struct HeldBack {
+    std::string service; // whose children do not start
+    std::set<std::string> kinds;
+    int failures = 0;  // in a row
+    std::string error; // how the last one ended
+
+    [[nodiscard]] bool operator==(const HeldBack&) const = default;
+};
+
 // What a runner tells about the jobs that it runs. Threads: called from any of the runner's threads; must not block long.
 class RunSink {
 public:
@@ -26,9 +36,9 @@ public:
     virtual void wrote(const ClaimToken& token, const std::string& stream, std::string text) = 0;
     virtual void progressed(const ClaimToken& token, std::optional<double> percent,
         std::optional<std::string> note, std::optional<std::string> checkpoint) = 0;
-    // These kinds, and no others, cannot be run here for the time being: more of their jobs would only come back.
+    // These, and no others, cannot be run here for the time being: more of their jobs would only come back.
     // A sink that claims nothing need not care.
-    virtual void held_back(const std::set<std::string>& kinds) { static_cast<void>(kinds); }
+    virtual void held_back(const std::vector<HeldBack>& services) { static_cast<void>(services); }
 };
 
 // Runs claimed jobs of some kinds: the seam between a worker and the ways to execute a job.

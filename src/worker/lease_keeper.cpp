@@ -52,6 +52,16 @@ void LeaseKeeper::set_kinds(std::vector<KindPolicy> kinds)
     next_beat_ = std::chrono::steady_clock::time_point{};
 }
 
+void LeaseKeeper::set_report(std::string report)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        report_ = std::move(report);
+    }
+    next_beat_ = std::chrono::steady_clock::time_point{};
+    pause_.nudge();
+}
+
 void LeaseKeeper::run(const std::stop_token& stop)
 {
     while (!stop.stop_requested()) {
@@ -78,26 +88,35 @@ void LeaseKeeper::beat(Storage& storage)
     const auto now = std::chrono::steady_clock::now();
     std::optional<WorkerId> id;
     std::optional<std::vector<KindPolicy>> kinds;
+    std::string report;
     {
         const std::lock_guard lock(mutex_);
         id = id_;
         kinds = std::exchange(unpublished_, std::nullopt);
+        report = report_;
     }
     if (kinds) {
         publish(storage, std::move(*kinds));
     }
     if (!id) {
         register_anew(storage);
-    } else if (!storage.heartbeat({.worker = *id, .state = state_, .running = hooks_.running()})) {
+    } else if (storage.heartbeat({.worker = *id,
+                   .state = state_,
+                   .running = hooks_.running(),
+                   .report = report != written_report_ ? std::optional(report) : std::nullopt})) {
+        written_report_ = std::move(report);
+    } else {
         lose("the database says that it has passed");
         register_anew(storage);
     }
+    bool is_all_written = true;
     {
         const std::lock_guard lock(mutex_);
         lease_until_ = sent + record_.lease;
+        is_all_written = report_ == written_report_;
     }
     hooks_.on_lease(sent + record_.lease);
-    next_beat_ = now + record_.lease / 3;
+    next_beat_ = is_all_written ? now + record_.lease / 3 : now;
 }
 
 void LeaseKeeper::publish(Storage& storage, std::vector<KindPolicy> kinds)
@@ -119,6 +138,7 @@ void LeaseKeeper::register_anew(Storage& storage)
 {
     record_.id = random_identity();
     storage.register_worker(record_);
+    written_report_ = "{}"; // as fresh rows have it
     spdlog::info("worker_registered worker={} lease={} slots={}", record_.id, format_duration(record_.lease),
         record_.slots);
     const std::lock_guard lock(mutex_);

@@ -35,6 +35,8 @@ public:
     void set_state(WorkerState state);
     // Published, with the worker's row, by the next beat.
     void set_kinds(std::vector<KindPolicy> kinds);
+    // What is wrong with the worker, as JSON: written once, with a beat that it hastens.
+    void set_report(std::string report);
     void nudge() { pause_.nudge(); }
 
     void run(const std::stop_token& stop);
@@ -57,6 +59,8 @@ private:
     std::optional<WorkerId> id_;
     std::chrono::nanoseconds lease_until_{0}; // boot time
     std::optional<std::vector<KindPolicy>> unpublished_;
+    std::string report_ = "{}";
+    std::string written_report_ = "{}"; // in the row of this identity; of the thread that runs
     std::atomic<WorkerState> state_{WorkerState::running};
     std::atomic<std::chrono::steady_clock::time_point> next_beat_{};
 };

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 
+#include <csignal>
 #include <cstring>
 
 namespace jobrunner {
@@ -23,6 +24,17 @@ RunReport timed_out_report(Milliseconds timeout)
 RunReport stopped_report(std::optional<StopCause> cause)
 {
     return failed_report(cause == StopCause::released ? RunEnd::released : RunEnd::cancelled, {}, {});
+}
+
+RunReport killed_report(int signal)
+{
+    const std::string name = signal_name(signal);
+    auto report = failed_report(RunEnd::killed, name, "killed by " + name);
+    report.error += signal == SIGXCPU ? ": it has used up its processor time"
+        : signal == SIGXFSZ           ? ": it has written more to a file than it may"
+                                      : "";
+    report.signal = signal;
+    return report;
 }
 
 RunReport lease_lost_report()
@@ -54,6 +66,15 @@ std::string signal_name(int signal)
 {
     const char* name = ::sigabbrev_np(signal);
     return name != nullptr ? "SIG" + std::string(name) : "Signal" + std::to_string(signal);
+}
+
+void note_usage(RunReport& report, const ProcessEnded& end)
+{
+    constexpr std::int64_t block_bytes = 512;
+    report.cpu_ms = end.cpu.count();
+    report.max_rss_bytes = static_cast<std::int64_t>(end.max_rss_bytes);
+    report.read_bytes = static_cast<std::int64_t>(end.blocks_in) * block_bytes;
+    report.write_bytes = static_cast<std::int64_t>(end.blocks_out) * block_bytes;
 }
 
 std::string text_of(const std::vector<OutputChunk>& chunks)

@@ -17,6 +17,8 @@ namespace jobrunner {
 [[nodiscard]] RunReport timed_out_report(Milliseconds timeout);
 // Of a job that was told to stop: `cause` says why; nothing counts as cancelled.
 [[nodiscard]] RunReport stopped_report(std::optional<StopCause> cause);
+// Of an attempt whose process died of `signal`, sent by the system or by somebody else.
+[[nodiscard]] RunReport killed_report(int signal);
 [[nodiscard]] RunReport lease_lost_report();
 [[nodiscard]] RunReport supervisor_lost_report();
 
@@ -27,6 +29,8 @@ namespace jobrunner {
 
 // "SIGKILL", or "Signal99" for one without a name.
 [[nodiscard]] std::string signal_name(int signal);
+// What the processes of an attempt took.
+void note_usage(RunReport& report, const ProcessEnded& end);
 // What a process printed, as text that every database takes.
 [[nodiscard]] std::string text_of(const std::vector<OutputChunk>& chunks);
 

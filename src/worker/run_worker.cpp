@@ -67,6 +67,13 @@ WorkerOptions worker_options(const WorkOptions& options, const Config& config)
     for (const auto& kind : config.kinds) {
         worker.kinds.push_back(kind.policy);
     }
+    if (config.schedules) {
+        worker.schedules.emplace();
+        for (const auto& one : *config.schedules) {
+            worker.schedules->push_back({one.name, one.expression, one.time_zone, one.kind, one.args,
+                one.options, one.overlap, one.missed, one.jitter});
+        }
+    }
     return worker;
 }
 

@@ -7,7 +7,7 @@
 #include "worker/job_message.hpp"
 #include "worker/job_runner.hpp"
 #include "worker/service_backoff.hpp"
-#include "worker/service_report.hpp"
+#include "worker/service_child.hpp"
 
 #include <chrono>
 #include <deque>
@@ -68,7 +68,10 @@ public:
     [[nodiscard]] std::optional<Time> next_due() const { return next_due_; }
 
     [[nodiscard]] std::vector<Word> take_words() { return std::exchange(words_, {}); }
+    // Its children do not start. Says how often in a row, and how the last one ended.
     [[nodiscard]] bool is_held_back() const { return held_back_; }
+    [[nodiscard]] int failures() const { return backoff_.failures(); }
+    [[nodiscard]] const std::string& last_failure() const { return last_failure_; }
     // Out of the configuration, and the last child has left.
     [[nodiscard]] bool is_over() const { return gone_ && children_.empty(); }
 
@@ -77,64 +80,40 @@ private:
         ClaimedJob job;
         std::optional<Milliseconds> timeout;
     };
-    struct Running {
-        ClaimToken token;
-        std::optional<RunEnd> doom; // what it was told to stop for
-        std::string malformed;      // the first message of it that was none
-        Milliseconds timeout{0};
-        std::optional<Time> deadline; // then it is told to stop, or its child made to
-        std::string output;
-        bool wrote_live = false;
-    };
-    struct Child {
-        pid_t pid = 0;
-        int concurrency = 0; // 0: not ready yet
-        std::map<JobId, Running> jobs;
-        int taken = 0;
-        int ended = 0;
-        bool retiring = false;
-        bool told = false;    // to shut down
-        bool stopped = false; // was sent SIGTERM, by us
-        bool congested = false;
-        std::optional<ServiceTrouble> trouble; // why its jobs fail, if it is not by its own death
-        std::optional<Time> deadline;          // to be ready, or to be gone
-        Time idle_since;
-    };
-
     void pump(Time now);
-    [[nodiscard]] Child* free_child(ProcessKey& key);
-    bool hand_over(ProcessKey key, Child& child, Time now);
-    [[nodiscard]] static bool is_living(const Child& child);
+    [[nodiscard]] ServiceChild* free_child(ProcessKey& key);
+    bool hand_over(ProcessKey key, ServiceChild& child, Time now);
     [[nodiscard]] int living() const;
     [[nodiscard]] int starting() const;
     [[nodiscard]] bool wants_child() const;
     void start_children(Time now);
-    void on_ready(Child& child, int concurrency);
-    void note_trouble(ProcessKey key, Child& child, ServiceTrouble trouble);
-    void take(ProcessKey key, Child& child, const ServiceJobMessage& message, Time now);
+    void on_ready(ServiceChild& child, int concurrency);
+    void note_trouble(ProcessKey key, ServiceChild& child, ServiceTrouble trouble);
+    void take(ProcessKey key, ServiceChild& child, const ServiceJobMessage& message, Time now);
     void take_malformed(
-        ProcessKey key, Child& child, const std::string& line, const std::string& problem, Time now);
-    void end_job(Child& child, std::map<JobId, Running>::iterator run, RunReport report, Time now);
-    void after_job(ProcessKey key, Child& child);
-    void doom(ProcessKey key, Running& run, RunEnd end, Time now);
-    void retire(ProcessKey key, Child& child, Time now);
-    void stop_child(ProcessKey key, Child& child, std::string reason);
-    void tick_child(ProcessKey key, Child& child, Time now);
-    void note_failure(const ProcessEnded& end, const Child& child, Time now);
+        ProcessKey key, ServiceChild& child, const std::string& line, const std::string& problem, Time now);
+    void end_job(ServiceChild& child, std::map<JobId, ServiceRun>::iterator run, RunReport report, Time now);
+    void after_job(ProcessKey key, ServiceChild& child);
+    void doom(ProcessKey key, ServiceRun& run, RunEnd end, Time now);
+    void retire(ProcessKey key, ServiceChild& child, Time now);
+    void stop_child(ProcessKey key, ServiceChild& child, std::string reason);
+    void tick_child(ProcessKey key, ServiceChild& child, Time now);
+    void note_failure(const ProcessEnded& end, const ServiceChild& child, Time now);
     void plan(Time at);
     void plan_anew();
     void give_back_waiting(const std::string& why, RunEnd how = RunEnd::released);
     void say_end(const ClaimToken& token, RunReport report);
-    [[nodiscard]] std::optional<Time> idle_end(const Child& child) const;
+    [[nodiscard]] std::optional<Time> idle_end(const ServiceChild& child) const;
 
     ServiceConfig config_;
     ServiceProcesses& processes_;
     bool gone_ = false; // out of the configuration
-    std::map<ProcessKey, Child> children_;
+    std::map<ProcessKey, ServiceChild> children_;
     std::deque<Waiting> waiting_;
     ServiceBackoff backoff_;
     std::optional<Time> next_due_; // or later
     bool held_back_ = false;
+    std::string last_failure_;
     std::vector<Word> words_;
 };
 

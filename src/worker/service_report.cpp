@@ -46,7 +46,7 @@ RunReport orphaned_report(const ProcessEnded& end, const std::optional<ServiceTr
         return failed_report(RunEnd::released, {}, "its service's process was stopped for another job");
     }
     const std::string said = last_words_of(end);
-    auto report = failed_report(RunEnd::failed, "ServiceCrashed",
+    auto report = failed_report(end.signal == 0 ? RunEnd::failed : RunEnd::killed, "ServiceCrashed",
         "the service's process died: " + death_of(end) + (said.empty() ? "" : ": " + said));
     report.exit_code = end.signal == 0 ? std::optional(end.exit_code) : std::nullopt;
     report.signal = end.signal != 0 ? std::optional(end.signal) : std::nullopt;

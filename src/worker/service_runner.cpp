@@ -84,19 +84,27 @@ void ServiceRunner::note_held_back(std::vector<ServicePool::Word>& words)
     if (!any && held_back_.empty()) {
         return;
     }
-    std::set<std::string> kinds;
+    std::map<PoolKey, HeldBack> services;
     for (const auto& kind : config_->kinds) {
         const auto* service = std::get_if<ServiceConfig>(&kind.runs);
         const auto pool =
             service == nullptr ? pools_.end() : pools_.find({service->is_shared, service->name});
         if (pool != pools_.end() && pool->second->is_held_back()) {
-            kinds.insert(kind.policy.kind);
+            HeldBack& one = services[pool->first];
+            one.service = service->name;
+            one.kinds.insert(kind.policy.kind);
+            one.failures = pool->second->failures();
+            one.error = pool->second->last_failure();
         }
     }
-    if (kinds != held_back_) {
-        held_back_ = kinds;
+    std::vector<HeldBack> held_back;
+    for (auto& [key, one] : services) {
+        held_back.push_back(std::move(one));
+    }
+    if (held_back != held_back_) {
+        held_back_ = held_back;
         // First: what is given back must not be claimed again at once.
-        words.insert(words.begin(), [kinds](RunSink& sink) { sink.held_back(kinds); });
+        words.insert(words.begin(), [held_back](RunSink& sink) { sink.held_back(held_back); });
     }
 }
 

@@ -10,7 +10,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -62,7 +61,7 @@ private:
     std::shared_ptr<const Config> config_;
     std::map<PoolKey, std::unique_ptr<ServicePool>> pools_;
     std::map<ProcessKey, ServicePool*> owners_; // of the living children
-    std::set<std::string> held_back_;           // kinds
+    std::vector<HeldBack> held_back_;
     std::vector<ServicePool::Word> lost_words_; // about jobs that no pool has
     std::optional<ServicePool::Time> planned_;  // when the clock looks next
     ProcessKey last_key_ = 0;

@@ -247,10 +247,8 @@ void Settler::note(const Settlement& settlement, Settled settled)
             "outcome=" + settlement.outcome);
         return;
     }
-    const bool by_job = settled == Settled::settled_by_job;
-    const std::string_view by = by_job ? "by=job" : "";
-    if (by_job && settlement.verdict != Verdict::complete) {
-        // It had settled itself before it ended badly, and that stands.
+    if (settled == Settled::settled_by_job) {
+        // It had settled itself before its process ended, one way or another, and that stands.
         ++counts_.other;
         log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, 0,
             "by=job outcome=" + settlement.outcome);
@@ -259,7 +257,7 @@ void Settler::note(const Settlement& settlement, Settled settled)
     switch (settlement.verdict) {
     case Verdict::complete:
         ++counts_.completed;
-        log_job(spdlog::level::debug, "job_completed", settlement.token, settlement.kind, 0, by);
+        log_job(spdlog::level::debug, "job_completed", settlement.token, settlement.kind, 0);
         break;
     case Verdict::dead:
         ++counts_.dead;
@@ -268,8 +266,7 @@ void Settler::note(const Settlement& settlement, Settled settled)
         break;
     case Verdict::cancelled:
     case Verdict::requeue:
-        ++(settlement.outcome == "failed" || settlement.outcome == "timed_out" ? counts_.failed
-                                                                               : counts_.other);
+        ++(is_failure(settlement.report.end) ? counts_.failed : counts_.other);
         log_job(spdlog::level::info, "job_" + settlement.outcome, settlement.token, settlement.kind, 0,
             "delay=" + format_duration(settlement.delay) +
                 (settlement.report.error.empty() ? "" : " error=" + log_value(settlement.report.error)));

@@ -3,6 +3,7 @@
 #include "core/text.hpp"
 #include "core/version.hpp"
 #include "worker/worker_log.hpp"
+#include "worker/worker_report.hpp"
 
 #include <unistd.h>
 
@@ -144,6 +145,7 @@ void Worker::reconfigure(const WorkerOptions& options)
     }
     board_.set_limits(limits_of(options));
     keeper_.set_kinds(options.kinds);
+    janitor_.set_schedules(options.schedules);
     claim_what_runs(abilities_of(options));
     keeper_.nudge();
     dispatcher_.nudge();
@@ -234,14 +236,25 @@ void Worker::claim_what_runs(std::optional<Abilities> abilities)
     dispatcher_.set_abilities(std::move(fit));
 }
 
-void Worker::held_back(const std::set<std::string>& kinds)
+void Worker::held_back(const std::vector<HeldBack>& services)
 {
-    for (const auto& kind : kinds) {
-        spdlog::warn("kind_held_back kind={} reason=\"its service does not start\"", log_value(kind));
+    std::set<std::string> kinds;
+    for (const auto& one : services) {
+        kinds.insert(one.kinds.begin(), one.kinds.end());
     }
+    std::set<std::string> before;
     {
         const std::lock_guard lock(mutex_);
-        held_back_ = kinds;
+        before = std::exchange(held_back_, kinds);
+    }
+    keeper_.set_report(worker_report(services));
+    if (kinds == before) {
+        return; // One more try has failed.
+    }
+    for (const auto& kind : kinds) {
+        if (!before.contains(kind)) {
+            spdlog::warn("kind_held_back kind={} reason=\"its service does not start\"", log_value(kind));
+        }
     }
     claim_what_runs(std::nullopt);
     dispatcher_.nudge();

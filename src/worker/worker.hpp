@@ -21,7 +21,8 @@ struct WorkerOptions {
     WorkerConfig worker;
     std::map<std::string, QueueConfig> queue_limits;
     std::vector<KindPolicy> kinds;
-    std::vector<std::string> queues; // to work on; none: every one
+    std::optional<std::vector<NewSchedule>> schedules; // nothing: the configuration says nothing of them
+    std::vector<std::string> queues;                   // to work on; none: every one
     DatabaseOptions database;
 };
 
@@ -57,7 +58,7 @@ public:
     void wrote(const ClaimToken& token, const std::string& stream, std::string text) override;
     void progressed(const ClaimToken& token, std::optional<double> percent, std::optional<std::string> note,
         std::optional<std::string> checkpoint) override;
-    void held_back(const std::set<std::string>& kinds) override;
+    void held_back(const std::vector<HeldBack>& services) override;
 
 private:
     [[nodiscard]] KindPolicy policy_of(const std::string& kind) const;

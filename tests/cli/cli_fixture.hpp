@@ -72,6 +72,7 @@ public:
     std::shared_ptr<FakeStorage> storage = std::make_shared<FakeStorage>();
     std::optional<DatabaseOptions> opened;
     std::optional<WorkOptions> worked;
+    std::optional<ServeOptions> served;
     std::string log_level;
     std::map<std::string, std::string> variables{{"JOBRUNNER_DATABASE", "postgresql:///test"}};
     std::chrono::steady_clock::time_point steady_now{};
@@ -105,6 +106,11 @@ public:
         .run_worker =
             [this](const WorkOptions& options) {
                 worked = options;
+                return 0;
+            },
+        .run_server =
+            [this](const ServeOptions& options) {
+                served = options;
                 return 0;
             },
         .set_up_log = [this](const std::string& level, const std::string&) { log_level = level; }};

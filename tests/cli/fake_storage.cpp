@@ -142,4 +142,42 @@ int FakeStorage::prune(std::span<const JobState> states, Milliseconds, int limit
     return pruned;
 }
 
+void FakeStorage::put_schedules(std::span<const NewSchedule> schedules, const std::string& source, bool all)
+{
+    for (const auto& one : schedules) {
+        schedule_calls.push_back("put " + one.name + " as " + source + (all ? " with all" : ""));
+        schedule_rows.push_back({one, std::nullopt, std::nullopt, source, std::nullopt});
+    }
+}
+
+bool FakeStorage::steer(const std::string& verb, const std::string& name, const std::string& actor)
+{
+    schedule_calls.push_back(verb + " " + name + " by " + actor);
+    return std::ranges::any_of(
+        schedule_rows, [&](const ScheduleRow& row) { return row.declared.name == name; });
+}
+
+bool FakeStorage::pause_schedule(const std::string& name, const std::string& actor)
+{
+    return steer("pause", name, actor);
+}
+
+bool FakeStorage::resume_schedule(const std::string& name, const std::string& actor)
+{
+    return steer("resume", name, actor);
+}
+
+bool FakeStorage::remove_schedule(const std::string& name, const std::string& actor)
+{
+    return steer("remove", name, actor);
+}
+
+JobId FakeStorage::run_schedule(const std::string& name, const std::string& actor)
+{
+    if (!steer("run", name, actor)) {
+        throw Error(ErrorKind::not_found, "schedule \"" + name + "\" is not found");
+    }
+    return 42;
+}
+
 } // namespace jobrunner::tests

@@ -14,11 +14,15 @@ class FakeStorage : public Storage {
 public:
     std::map<JobId, JobRow> jobs;
     std::map<JobId, std::vector<AttemptRow>> attempt_rows;
+    std::map<JobId, ProgressRow> progress_rows;
     std::map<JobId, std::vector<OutputRow>> chunks;
     std::vector<QueueRow> queue_rows;
     std::vector<WorkerRow> worker_rows;
     std::vector<KindStatsRow> stats_rows;
+    std::vector<MinuteStatsRow> minute_rows;
     std::vector<DeadGroup> dead_rows;
+    std::vector<ScheduleRow> schedule_rows;
+    std::vector<ScheduleRunRow> run_rows;
     int prunable = 0;
 
     std::vector<std::vector<NewJob>> enqueued; // by call
@@ -28,7 +32,10 @@ public:
     std::vector<std::vector<JobId>> acted_ids; // by call of act
     std::vector<int> list_limits;
     std::optional<Milliseconds> stats_over;
+    std::optional<Milliseconds> minutes_over;
+    std::chrono::minutes minutes_step{0};
     std::vector<std::string> queue_calls;
+    std::vector<std::string> schedule_calls;
     std::vector<JobState> pruned_states;
 
     JobRow& add(JobId id, JobState state, const std::string& kind = "mail.send");
@@ -37,10 +44,21 @@ public:
     std::optional<JobRow> find(JobId id) override;
     std::vector<JobRow> list(const JobFilter& filter) override;
     std::vector<AttemptRow> attempts(JobId id) override { return attempt_rows[id]; }
+    std::optional<ProgressRow> progress(JobId id) override
+    {
+        const auto found = progress_rows.find(id);
+        return found == progress_rows.end() ? std::nullopt : std::optional(found->second);
+    }
     std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) override;
     std::vector<QueueRow> queues() override { return queue_rows; }
     std::vector<WorkerRow> workers() override { return worker_rows; }
     std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
+    std::vector<MinuteStatsRow> minute_stats(Milliseconds over_last, std::chrono::minutes step) override
+    {
+        minutes_over = over_last;
+        minutes_step = step;
+        return minute_rows;
+    }
     std::vector<DeadGroup> dead_groups(int limit) override;
     std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
     void pause_queue(const std::string& queue, const std::string& actor) override;
@@ -48,6 +66,13 @@ public:
     void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
         const std::string& actor) override;
     int prune(std::span<const JobState> states, Milliseconds older_than, int limit) override;
+    void put_schedules(std::span<const NewSchedule> schedules, const std::string& source, bool all) override;
+    std::vector<ScheduleRow> schedules() override { return schedule_rows; }
+    std::vector<ScheduleRunRow> schedule_runs(const std::string&, int) override { return run_rows; }
+    bool pause_schedule(const std::string& name, const std::string& actor) override;
+    bool resume_schedule(const std::string& name, const std::string& actor) override;
+    bool remove_schedule(const std::string& name, const std::string& actor) override;
+    JobId run_schedule(const std::string& name, const std::string& actor) override;
 
     // What workers do; nobody here does.
     void register_worker(const WorkerRecord&) override {}
@@ -69,8 +94,15 @@ public:
     int expire(int) override { return 0; }
     std::vector<AbandonedJob> abandoned(int) override { return {}; }
     void tidy(std::span<const Milliseconds>) override {}
+    ScheduleOutlook schedule_outlook() override { return {}; }
+    std::vector<DueSchedule> due_schedules(int) override { return {}; }
+    bool fire_schedule(const ScheduleFiring&) override { return false; }
+    void fail_schedule(const DueSchedule&, const std::string&) override {}
+    void release_runs() override {}
 
 private:
+    bool steer(const std::string& verb, const std::string& name, const std::string& actor);
+
     JobId next_id_ = 1;
 };
 

@@ -190,6 +190,47 @@ TEST_CASE_FIXTURE(CliFixture, "show: the job, its attempts and the end of its ou
     CHECK(err == "jobrunner: job 8 is not found\n");
 }
 
+TEST_CASE_FIXTURE(CliFixture, "show: what a job last said of itself")
+{
+    storage->add(7, JobState::running);
+    storage->progress_rows[7] = {.fence = 2,
+        .updated_at = "2026-01-31T09:00:00.000Z",
+        .percent = 55.5,
+        .note = "half\x1b[2J way",
+        .checkpoint = R"({"row": 12345678901234567890.5})"};
+
+    CHECK(run({"show", "7"}) == 0);
+    CHECK(out.find("55.5%, half\\x1b[2J way\n") != std::string::npos);
+    CHECK(out.find("12345678901234567890.5") != std::string::npos);
+    CHECK(run({"show", "7", "--json"}) == 0);
+    CHECK(out.find(R"("percent":55.5,)") != std::string::npos);
+    CHECK(out.find("12345678901234567890.5") != std::string::npos);
+
+    storage->progress_rows[7] = {.fence = 2, .updated_at = {}, .percent = 40, .note = {}, .checkpoint = {}};
+    CHECK(run({"show", "7"}) == 0);
+    CHECK(out.find(" 40%\n") != std::string::npos);
+    storage->progress_rows.clear();
+    CHECK(run({"show", "7"}) == 0);
+    CHECK(out.find("progress") == std::string::npos);
+    CHECK(run({"show", "7", "--json"}) == 0);
+    CHECK(out.find(R"("progress":null)") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(CliFixture, "show: the backtrace of the last attempt that left one")
+{
+    storage->add(7, JobState::available);
+    storage->attempt_rows[7].resize(3);
+    storage->attempt_rows[7][0].backtrace = "an older one\n";
+    storage->attempt_rows[7][1].fence = 2;
+    storage->attempt_rows[7][1].backtrace = "mailer.rb:3\nmain.rb:1\x1b[2J\n";
+
+    CHECK(run({"show", "7"}) == 0);
+    CHECK(out.ends_with("\nbacktrace of run 2:\nmailer.rb:3\nmain.rb:1\\x1b[2J\n"));
+    CHECK(out.find("an older one") == std::string::npos);
+    CHECK(run({"show", "7", "--json"}) == 0);
+    CHECK(out.find(R"("backtrace":"an older one\u000a")") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(CliFixture, "logs --follow: prints until the job has finished")
 {
     auto& job = storage->add(7, JobState::running);

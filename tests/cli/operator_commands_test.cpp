@@ -150,6 +150,27 @@ TEST_CASE_FIXTURE(CliFixture, "workers: those that have left are shown only with
     CHECK(out.find("running") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(
+    CliFixture, "workers: a service that does not start is said below the table, fit for a terminal")
+{
+    storage->worker_rows.resize(2);
+    storage->worker_rows[0].name = "mail-1";
+    storage->worker_rows[0].state = "running";
+    storage->worker_rows[0].report =
+        R"({"held_back":[{"service":"mailer","kinds":["mail.send","mail.digest"],)"
+        R"("failures":3,"error":"it exited with 7: \u001b[2J"}]})";
+    storage->worker_rows[1].name = "mail-2";
+    storage->worker_rows[1].state = "running";
+
+    CHECK(run({"workers"}) == 0);
+
+    CHECK(out.find("mail-1 holds back mail.send, mail.digest: service mailer does not start (failures: 3): "
+                   "it exited with 7: \\x1b[2J\n") != std::string::npos);
+    CHECK(out.find("mail-2 holds back") == std::string::npos);
+    CHECK(run({"workers", "--json"}) == 0);
+    CHECK(out.find(R"("report":{"held_back":[{)") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(CliFixture, "stats: means are per completed job, --since narrows")
 {
     storage->stats_rows.push_back({.kind = "k", .completed = 4, .run_ms = 8000, .wait_ms = 2000});

@@ -213,10 +213,27 @@ TEST_CASE("lane book: news suspects the lanes that gave jobs last")
     observe(book, 5, {job(a, 1)}, start);
     REQUIRE(book.claims(5).empty());
 
-    book.suspect_recent();
+    book.suspect_recent(start + LaneBook::recent_for);
 
     REQUIRE(book.claims(5).size() == 1);
     CHECK(book.claims(5)[0].lane == a);
+}
+
+TEST_CASE("lane book: a lane that gave a job stays recent for a while, though claims find nothing more")
+{
+    LaneBook book;
+    learn(book, found(a, 1, 1));
+    observe(book, 5, {job(a, 1)}, start);
+    book.suspect_recent(start + 1ms);
+    observe(book, 5, {}, start + 1ms);
+    REQUIRE(book.claims(5).empty());
+
+    book.suspect_recent(start + 3ms);
+    CHECK(book.claims(5).size() == 1);
+
+    observe(book, 5, {}, start + 3ms);
+    book.suspect_recent(start + LaneBook::recent_for + 1ms);
+    CHECK(book.claims(5).empty());
 }
 
 TEST_CASE("lane book: paused queues are left out, and looked at afresh afterwards")
@@ -253,4 +270,21 @@ TEST_CASE("lane book: a reset forgets floors")
     CHECK(book.claims(1).empty());
     CHECK(covered(book.ranges(false), a, 1) == 1);
     CHECK(covered(book.ranges(false), b, 1) == 0);
+}
+
+TEST_CASE("lane book: ever new queues do not fill it, and what is forgotten is looked at from the bottom")
+{
+    LaneBook book;
+    learn(book, found(a, 1, 1));
+    observe(book, 5, {}, start);
+    REQUIRE(book.claims(5).empty());
+    const Lane urgent{"z", -1};
+    learn(book, found(urgent, 1, 1));
+    for (std::size_t i = 0; i < 2 * LaneBook::known_max; ++i) {
+        learn(book, found({"queue " + std::to_string(i), 0}, 1, 100));
+    }
+
+    CHECK(book.ranges(false).size() <= 2 * LaneBook::known_max + 1);
+    CHECK(book.claims(1)[0].lane == urgent);
+    CHECK(covered(book.ranges(false), a, 1) == 1);
 }

@@ -68,7 +68,6 @@ TEST_CASE("decide: success completes and is kept as the kind says")
     CHECK(settlement.token == ClaimToken{.job = 1, .fence = 4, .worker = 9});
     CHECK(settlement.kind == "email");
     CHECK(settlement.keep == 48h);
-    CHECK(settlement.notify);
     CHECK(settlement.reason.empty());
 }
 
@@ -94,7 +93,8 @@ TEST_CASE("decide: a wait that the job asks for wins")
 
 TEST_CASE("decide: out of attempts is dead")
 {
-    for (const auto end : {RunEnd::failed, RunEnd::timed_out, RunEnd::crashed}) {
+    for (const auto end :
+        {RunEnd::failed, RunEnd::killed, RunEnd::out_of_memory, RunEnd::timed_out, RunEnd::crashed}) {
         const Settlement settlement = decided(end, 3);
         CHECK(settlement.verdict == Verdict::dead);
         CHECK(settlement.reason == "out of attempts (3 of 3)");
@@ -119,6 +119,14 @@ TEST_CASE("decide: a timeout says so")
     CHECK(settlement.verdict == Verdict::requeue);
     CHECK(settlement.outcome == "timed_out");
     CHECK(settlement.reason == "attempt 1 of 3 timed out");
+}
+
+TEST_CASE("decide: a death by signal and one for want of memory say so")
+{
+    CHECK(decided(RunEnd::killed).outcome == "killed");
+    CHECK(decided(RunEnd::killed).reason == "attempt 1 of 3 was killed");
+    CHECK(decided(RunEnd::out_of_memory).outcome == "out_of_memory");
+    CHECK(decided(RunEnd::out_of_memory).reason == "attempt 1 of 3 ran out of memory");
 }
 
 TEST_CASE("decide: a snooze gives its attempt back, for as long as asked or as the kind says")

@@ -107,6 +107,10 @@ END
     equal "its attempts" "$(sql "SELECT attempt FROM all_jobs WHERE id = $broken")" 0
     wait_for 20 "a further try" grep -q "service_failed service=broken failures=3" "$place/$backend.log"
     contains "the log" "$(grep service_failed "$place/$backend.log")" "cannot start"
+    says_trouble() {
+        [[ $("$jobrunner" workers) == *"holds back broken: service broken does not start (failures: "*"): it exited with 7: cannot start"* ]]
+    }
+    wait_for 20 "workers to say it" says_trouble
     # Two where a claim was under way when its kind was held back.
     sql_is 1 "SELECT count(*) FROM all_jobs WHERE id = $broken AND give_backs BETWEEN 1 AND 2" \
         || fail "the job of a broken service was given back again and again"

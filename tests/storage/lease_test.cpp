@@ -72,6 +72,19 @@ STORAGE_TEST("heartbeat: extends the lease and says what the worker does")
     CHECK(worker(db, alice).state == "stopping");
 }
 
+STORAGE_TEST("heartbeat: what is wrong with a worker stands until something else is said")
+{
+    CHECK(worker(db, alice).report == "{}");
+
+    REQUIRE(db.storage->heartbeat({.worker = alice, .report = R"({"held_back": []})"}));
+    REQUIRE(db.storage->heartbeat({.worker = alice}));
+    CHECK(worker(db, alice).report == R"({"held_back": []})");
+    CHECK(worker(db, bob).report == "{}");
+
+    REQUIRE(db.storage->heartbeat({.worker = alice, .report = "{}"}));
+    CHECK(worker(db, alice).report == "{}");
+}
+
 STORAGE_TEST("heartbeat: a lease that has passed is never revived")
 {
     db.backend->end_lease(alice);

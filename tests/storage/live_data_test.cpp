@@ -133,8 +133,14 @@ STORAGE_TEST("progress: the last word counts, and unsaid parts stay")
 
     CHECK(db.backend->row("SELECT note, fence, percent FROM progress WHERE job_id = " + std::to_string(id)) ==
         "begun|1|55.5");
-    CHECK(db.backend->row("SELECT checkpoint FROM progress").find("12345678901234567890.5") !=
-        std::string::npos);
+    const auto said = db.storage->progress(id);
+    REQUIRE(said.has_value());
+    CHECK(said->fence == 1);
+    CHECK(said->percent == 55.5);
+    CHECK(said->note == "begun");
+    CHECK(said->checkpoint.value_or("").find("12345678901234567890.5") != std::string::npos);
+    CHECK(said->updated_at.back() == 'Z');
+    CHECK_FALSE(db.storage->progress(id + 1).has_value());
 }
 
 STORAGE_TEST("progress: several words about one job in one call")
@@ -199,20 +205,6 @@ STORAGE_TEST("cancel request: reaches the worker that runs the job, once more on
     CHECK(db.state(id) == JobState::running);
 }
 
-STORAGE_TEST("cancel request: one that is still there is for that claim only")
-{
-    const JobId id = db.enqueue();
-    const ClaimedJob first = db.claim_one(alice);
-    REQUIRE(db.act(JobAction::cancel, id).result == ActionResult::requested);
-    REQUIRE(db.settle(first, ended(RunEnd::released)) == Settled::applied);
-
-    const ClaimedJob second = db.claim_one(alice);
-
-    for (const auto& request : db.storage->cancel_requests(alice)) {
-        CHECK(request.token != second.token);
-    }
-}
-
 STORAGE_TEST("checkpoint: none with a first claim, the last one with the next, and it is read back with a "
              "claim in doubt")
 {
@@ -267,6 +259,58 @@ STORAGE_TEST("checkpoint: a job that is replaced begins from the beginning, whet
     REQUIRE(db.settle(again, ended(RunEnd::released)) == Settled::applied);
     static_cast<void>(db.enqueue_on_conflict(job, OnConflict::replace));
     static_cast<void>(db.storage->promote(10));
+
+    CHECK_FALSE(db.claim_one(alice).checkpoint.has_value());
+}
+
+STORAGE_TEST("checkpoint: kept through whatever way an attempt ends that is not the job's end")
+{
+    db.enqueue();
+    for (const RunEnd end : {RunEnd::failed, RunEnd::snoozed, RunEnd::released, RunEnd::timed_out}) {
+        const ClaimedJob job = db.claim_one(alice);
+        CAPTURE(static_cast<int>(end));
+        if (job.token.fence == 1) {
+            say(db, job.token, 10, std::nullopt, R"({"big": 12345678901234567890})");
+        } else {
+            REQUIRE(job.checkpoint.has_value());
+            CHECK(job.checkpoint->find("12345678901234567890") != std::string::npos);
+        }
+        RunReport report = ended(end);
+        report.wrote_live_output = true;
+        report.delay = 0ms;
+        REQUIRE(db.settle(job, report) == Settled::applied);
+        db.backend->bring_forward(job.token.job, 1h);
+        static_cast<void>(db.storage->promote(10));
+    }
+}
+
+STORAGE_TEST(
+    "checkpoint: a job whose arguments are edited begins from the beginning, one that is only moved does not")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob first = db.claim_one(alice);
+    say(db, first.token, 10, std::nullopt, R"({"at":1})");
+    REQUIRE(db.settle(first, ended(RunEnd::released)) == Settled::applied);
+    static_cast<void>(db.storage->act(
+        {.action = JobAction::edit, .changes = R"({"priority":0,"tags":["moved"]})"}, {&id, 1}));
+    const ClaimedJob second = db.claim_one(alice);
+    CHECK(second.checkpoint.has_value());
+    REQUIRE(db.settle(second, ended(RunEnd::released)) == Settled::applied);
+
+    static_cast<void>(
+        db.storage->act({.action = JobAction::edit, .changes = R"({"args":{"to":"bob"}})"}, {&id, 1}));
+
+    CHECK_FALSE(db.claim_one(alice).checkpoint.has_value());
+}
+
+STORAGE_TEST("checkpoint: a dead job that is retried by hand begins from the beginning")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob first = db.claim_one(alice);
+    say(db, first.token, 10, std::nullopt, R"({"at":1})");
+    REQUIRE(db.settle(first, ended(RunEnd::failed_for_good)) == Settled::applied);
+    CHECK(db.state(id) == JobState::dead);
+    REQUIRE(db.act(JobAction::retry, id).result == ActionResult::done);
 
     CHECK_FALSE(db.claim_one(alice).checkpoint.has_value());
 }

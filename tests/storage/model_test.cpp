@@ -83,7 +83,6 @@ private:
         job.max_attempts = 1 + below(3);
         if (below(3) == 0) {
             job.unique_key = "key " + std::to_string(below(4));
-            job.max_attempts = 3; // A replacement must not take attempts away that are spent already.
         } else if (below(4) == 0) {
             job.run_in = 1h;
         }
@@ -148,7 +147,8 @@ private:
             ClaimedJob job = any_of(below(4) == 0 || live().empty() ? claims_ : live());
             worker = worker == 0 ? job.token.worker : worker;
             if (below(12) == 0) {
-                ++job.token.fence;
+                job.token.fence +=
+                    1000; // one more might be the job's next claim, decided by what this one knew
             }
             const bool twice = std::any_of(settlements.begin(), settlements.end(),
                 [&](const Settlement& other) { return other.token == job.token; });

@@ -2,6 +2,8 @@
 #include "storage/storage_fixture.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 using namespace jobrunner;
 using namespace jobrunner::tests;
@@ -26,6 +28,15 @@ QueueRow queue(StorageFixture& db, const std::string& name)
     }
     FAIL("no such queue");
     return {};
+}
+
+// Waits until at least ten seconds of the clock's minute are left.
+void wait_until_early_in_a_minute()
+{
+    using namespace std::chrono;
+    while (system_clock::now() - floor<minutes>(system_clock::now()) > 50s) {
+        std::this_thread::sleep_for(100ms);
+    }
 }
 
 } // namespace
@@ -140,6 +151,8 @@ STORAGE_TEST("queues: counts per state, and the age of the oldest that may run")
 
 STORAGE_TEST("queues: rates are those of the last whole minute")
 {
+    // What is counted below and when it is looked at belong to one minute of the clock.
+    wait_until_early_in_a_minute();
     db.enqueue_several(3);
     for (const auto& job : db.claim(alice, 2)) {
         REQUIRE(db.settle(job, succeeded()) == Settled::applied);

@@ -239,37 +239,3 @@ TEST_CASE("postgres wake: through a pooler it only waits")
         CHECK_NOTHROW(wake->disarm());
     });
 }
-
-TEST_CASE("postgres notify: a finished job is announced where its kind asks, and only if it finished")
-{
-    on_postgres([](PostgresDatabase& db) {
-        Listener listener(db, db.schema() + "_finished");
-        const auto storage = db.open();
-        KindPolicy loud;
-        loud.kind = "loud";
-        loud.notify = true;
-        storage->publish_kinds({&loud, 1}, "tests");
-        db.run_sql("INSERT INTO jobs (kind, state, worker, fence) SELECT 'loud', 'running', 5, 1 FROM "
-                   "generate_series(1, 3)");
-        const auto end = [&](JobId id, RunEnd how) {
-            ClaimedJob job;
-            job.token = {id, 1, 5};
-            job.kind = "loud";
-            job.attempt_limit = 3;
-            RunReport report;
-            report.end = how;
-            const Settlement settlement = decide(job, loud, report, 0.5);
-            return storage->settle({&settlement, 1}, 5, {}).at(0);
-        };
-
-        CHECK(end(1, RunEnd::succeeded) == Settled::applied);
-        CHECK(end(1, RunEnd::failed_for_good) != Settled::applied);
-        CHECK(end(2, RunEnd::failed) == Settled::applied);
-        CHECK(end(3, RunEnd::failed_for_good) == Settled::applied);
-        CHECK(end(99, RunEnd::succeeded) == Settled::lost);
-
-        CHECK(listener.heard() ==
-            std::vector<std::string>{R"({"id":"1","kind":"loud","state":"completed"})",
-                R"({"id":"3","kind":"loud","state":"dead"})"});
-    });
-}

@@ -90,6 +90,53 @@ STORAGE_TEST("statistics: a look at the last while leaves out what was before")
     CHECK(stats(db, "email").completed == 2);
 }
 
+STORAGE_TEST("statistics: steps of minutes, by queue and kind, the latest first, folded or not")
+{
+    settle_one_of_each(db);
+    NewJob report{.kind = "report"};
+    report.queue = "reports";
+    db.enqueue(report);
+    REQUIRE(db.settle(db.claim(alice, 1, {"reports", 0}).at(0), succeeded()) == Settled::applied);
+    db.backend->age_statistics(30min);
+    db.storage->tidy({});
+    db.enqueue();
+    REQUIRE(db.settle(db.claim_one(alice), succeeded()) == Settled::applied);
+
+    const auto steps = db.storage->minute_stats(2h, 1min);
+    const auto few = db.storage->minute_stats(2h, 24h);
+
+    // A minute may have ended while the jobs were settled.
+    REQUIRE(steps.size() >= 3);
+    KindStatsRow sum;
+    std::int64_t reports = 0;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        CHECK((i == 0 || steps[i - 1].begin >= steps[i].begin));
+        CHECK(steps[i].begin.ends_with(":00.000Z"));
+        if (steps[i].counts.kind == "report") {
+            CHECK(steps[i].queue == "reports");
+            reports += steps[i].counts.completed;
+            continue;
+        }
+        CHECK(steps[i].queue == "default");
+        sum.completed += steps[i].counts.completed;
+        sum.failed += steps[i].counts.failed;
+        sum.dead += steps[i].counts.dead;
+        sum.cancelled += steps[i].counts.cancelled;
+        sum.snoozed += steps[i].counts.snoozed;
+        sum.released += steps[i].counts.released;
+        sum.crashed += steps[i].counts.crashed;
+    }
+    CHECK(reports == 1);
+    CHECK(sum.completed == 3);
+    CHECK(sum.failed == 2);
+    CHECK(sum.crashed == 1);
+    CHECK(sum.dead + sum.cancelled + sum.snoozed + sum.released == 4);
+    CHECK(few.at(0).begin.ends_with("T00:00:00.000Z"));
+    CHECK(few.size() <= 4);
+    CHECK(db.storage->minute_stats(10min, 1min).back().begin > steps.back().begin);
+    CHECK(db.storage->minute_stats(10min, 1min).back().counts.kind == "email");
+}
+
 STORAGE_TEST("statistics: a stale settle counts nothing")
 {
     db.enqueue();

@@ -13,6 +13,8 @@ STORAGE_TEST("complete: the job is finished and keeps what it returned and used"
     report.output = "line 1\nline 2 \xC3\xBC\n";
     report.cpu_ms = 12;
     report.max_rss_bytes = 9'000'000'000;
+    report.read_bytes = 8'000'000'000;
+    report.write_bytes = 4096;
 
     CHECK(db.settle(job, report) == Settled::applied);
 
@@ -22,6 +24,8 @@ STORAGE_TEST("complete: the job is finished and keeps what it returned and used"
     CHECK(row.output == report.output);
     CHECK(row.cpu_ms == 12);
     CHECK(row.max_rss_bytes == 9'000'000'000);
+    CHECK(row.read_bytes == 8'000'000'000);
+    CHECK(row.write_bytes == 4096);
     CHECK(row.worker == alice);
     CHECK(row.attempt == 1);
     CHECK(row.fence == 1);
@@ -110,9 +114,12 @@ STORAGE_TEST("fail: the job waits for its next attempt, and the attempt is on re
     const ClaimedJob job = db.claim_one(alice);
     RunReport report = ended(RunEnd::failed, "no route to \"host\"\n\xFF");
     report.error_class = "NetError";
+    report.backtrace = "net.rb:3\nmain.rb:1\n";
     report.exit_code = 3;
     report.cpu_ms = 7;
     report.max_rss_bytes = 1024;
+    report.read_bytes = 512;
+    report.write_bytes = 2048;
     report.output = "some";
 
     CHECK(db.settle(job, report) == Settled::applied);
@@ -135,7 +142,10 @@ STORAGE_TEST("fail: the job waits for its next attempt, and the attempt is on re
     CHECK_FALSE(attempts[0].signal.has_value());
     CHECK(attempts[0].cpu_ms == 7);
     CHECK(attempts[0].max_rss_bytes == 1024);
+    CHECK(attempts[0].read_bytes == 512);
+    CHECK(attempts[0].write_bytes == 2048);
     CHECK(attempts[0].output == "some");
+    CHECK(attempts[0].backtrace == "net.rb:3\nmain.rb:1\n");
     CHECK(attempts[0].started_at.has_value());
 }
 
@@ -187,14 +197,17 @@ STORAGE_TEST("give back: the job may run at once and it costs no attempt")
     CHECK(db.outcomes(id) == std::vector<std::string>{"released"});
 }
 
-STORAGE_TEST("time out: is a failed attempt with a word of its own")
+STORAGE_TEST("fail: a timeout, a signal and a want of memory are failed attempts with words of their own")
 {
-    const JobId id = db.enqueue();
+    for (const auto& [end, word] : {std::pair(RunEnd::timed_out, "timed_out"),
+             std::pair(RunEnd::killed, "killed"), std::pair(RunEnd::out_of_memory, "out_of_memory")}) {
+        const JobId id = db.enqueue();
 
-    CHECK(db.settle(db.claim_one(alice), ended(RunEnd::timed_out, "after 5m")) == Settled::applied);
+        CHECK(db.settle(db.claim_one(alice), ended(end, "as it is")) == Settled::applied);
 
-    CHECK(db.state(id) == JobState::retryable);
-    CHECK(db.outcomes(id) == std::vector<std::string>{"timed_out"});
+        CHECK(db.state(id) == JobState::retryable);
+        CHECK(db.outcomes(id) == std::vector<std::string>{word});
+    }
 }
 
 STORAGE_TEST("dead: out of attempts, the job is kept with all of them")
@@ -265,6 +278,45 @@ STORAGE_TEST("settle: attempts of an unfinished job stay with it when it complet
         CHECK(after[i].finished_at == before[i].finished_at);
         CHECK(after[i].error == before[i].error);
     }
+    CHECK(db.backend->row("SELECT count(*) FROM attempt_log") == "0");
+}
+
+STORAGE_TEST("settle: a kind that records every attempt has the completing one on record, too")
+{
+    KindPolicy policy = policy_of("email");
+    policy.record_every_attempt = true;
+    db.storage->publish_kinds({&policy, 1}, "tests");
+    const JobId at_once = db.enqueue();
+    RunReport report = succeeded();
+    report.cpu_ms = 7;
+    report.max_rss_bytes = 1024;
+    report.read_bytes = 512;
+    report.write_bytes = 2048;
+    report.output = "some";
+    REQUIRE(db.settle(db.claim_one(alice), report) == Settled::applied);
+    const JobId later = db.enqueue();
+    REQUIRE(db.settle(db.claim_one(alice), ended(RunEnd::released)) == Settled::applied);
+    REQUIRE(db.settle(db.claim_one(bob), succeeded()) == Settled::applied);
+    const JobId by_itself = db.enqueue();
+    db.backend->complete_by_sql(to_text(db.claim_one(alice).token), "1");
+    const JobId of_other_kind = db.enqueue({.kind = "report"});
+    REQUIRE(db.settle(db.claim_one(alice), succeeded()) == Settled::applied);
+
+    const auto attempts = db.storage->attempts(at_once);
+    REQUIRE(attempts.size() == 1);
+    CHECK(attempts[0].outcome == "completed");
+    CHECK(attempts[0].fence == 1);
+    CHECK(attempts[0].attempt == 1);
+    CHECK(attempts[0].worker == alice);
+    CHECK(attempts[0].started_at == db.job(at_once).claimed_at);
+    CHECK(attempts[0].cpu_ms == 7);
+    CHECK(attempts[0].max_rss_bytes == 1024);
+    CHECK(attempts[0].read_bytes == 512);
+    CHECK(attempts[0].write_bytes == 2048);
+    CHECK(attempts[0].output == "some");
+    CHECK(db.outcomes(later) == std::vector<std::string>{"released", "completed"});
+    CHECK(db.outcomes(by_itself) == std::vector<std::string>{"completed"});
+    CHECK(db.outcomes(of_other_kind).empty());
     CHECK(db.backend->row("SELECT count(*) FROM attempt_log") == "0");
 }
 

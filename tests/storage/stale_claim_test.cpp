@@ -170,6 +170,36 @@ STORAGE_TEST("own settle: a job completed by its own code is reported as such")
     CHECK(db.settle(other, succeeded()) == Settled::lost);
 }
 
+STORAGE_TEST("own settle: a job of which nothing is kept is reported as settled by itself, once")
+{
+    KindPolicy policy = policy_of("email");
+    policy.keep = 0ms;
+    db.storage->publish_kinds({&policy, 1}, "tests");
+    const JobId id = db.enqueue();
+    REQUIRE(db.settle(db.claim_one(alice), ended(RunEnd::released)) == Settled::applied);
+    const ClaimedJob job = db.claim_one(alice);
+
+    db.backend->complete_by_sql(to_text(job.token), "1");
+
+    CHECK_FALSE(db.storage->find(id).has_value());
+    ClaimedJob other = job;
+    other.token.worker = bob;
+    CHECK(db.settle(other, succeeded()) == Settled::lost);
+    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::settled_by_job);
+    CHECK(db.backend->row("SELECT count(*) FROM attempt_log") == "0");
+}
+
+STORAGE_TEST("own settle: a worker that comes late is told so even after another claim has finished the job")
+{
+    const JobId id = db.enqueue();
+    const ClaimedJob job = db.claim_one(alice);
+    db.backend->fail_by_sql(to_text(job.token), "not yet");
+    REQUIRE(db.act(JobAction::retry, id).result == ActionResult::done);
+    REQUIRE(db.settle(db.claim_one(bob), succeeded()) == Settled::applied);
+
+    CHECK(db.settle(job, succeeded()) == Settled::settled_by_job);
+}
+
 STORAGE_TEST("own settle: a job failed by its own code waits for its next attempt")
 {
     const JobId id = db.enqueue();

@@ -1,5 +1,7 @@
 #include "storage/storage_model.hpp"
 
+#include <utility>
+
 namespace jobrunner::tests {
 
 std::vector<JobId> StorageModel::available(int priority) const
@@ -54,8 +56,13 @@ void StorageModel::settled(const Settlement& settlement)
 {
     ModelJob& job = jobs.at(settlement.token.job);
     const bool completed = settlement.verdict == Verdict::complete;
+    const bool asked_to_cancel = std::exchange(job.asked_to_cancel, false);
     if (!completed || job.rerun) {
         job.closings[job.fence] = settlement.outcome;
+    }
+    if (asked_to_cancel && !completed && !job.rerun) {
+        job.state = JobState::cancelled;
+        return;
     }
     if (job.rerun || settlement.verdict == Verdict::requeue) {
         requeue(job, settlement);
@@ -91,6 +98,7 @@ void StorageModel::replaced(JobId id)
         job.rerun = true;
     } else {
         job.state = JobState::available;
+        job.attempt = job.crashes = job.snoozes = 0;
     }
 }
 
@@ -104,6 +112,7 @@ ActionResult StorageModel::act(JobAction action, JobId id)
     const bool waits = !is_finished(job.state) && job.state != JobState::running;
     if (action == JobAction::cancel) {
         if (job.state == JobState::running) {
+            job.asked_to_cancel = true;
             return ActionResult::requested;
         }
         job.state = waits ? JobState::cancelled : job.state;

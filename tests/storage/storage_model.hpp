@@ -24,6 +24,7 @@ struct ModelJob {
     std::optional<WorkerId> worker; // of the last claim where the state tells of one
     std::optional<std::string> unique_key;
     bool rerun = false;
+    bool asked_to_cancel = false;
     // I12: one closing event for each claim, by its fence. "completed" only where the job ran again.
     std::map<int, std::string> closings;
 };

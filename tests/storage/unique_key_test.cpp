@@ -86,6 +86,49 @@ STORAGE_TEST("unique_key: merge adds the new args to the holder's")
     CHECK(args.find("old") == std::string::npos);
 }
 
+STORAGE_TEST("unique_key: a waiting holder that is given other work has all of its attempts again")
+{
+    const JobId holder = db.enqueue(keyed(R"({"a": 1})"));
+    REQUIRE(db.settle(db.claim_one(alice), ended(RunEnd::failed)) == Settled::applied);
+    REQUIRE(db.job(holder).attempt == 1);
+
+    SUBCASE("by a function, even with the same values")
+    {
+        REQUIRE(db.enqueue_on_conflict(keyed(R"({"a": 1})"), OnConflict::replace)[0].existing);
+    }
+    SUBCASE("by a function that merges")
+    {
+        REQUIRE(db.enqueue_on_conflict(keyed(R"({"b": 1})"), OnConflict::merge)[0].existing);
+    }
+    SUBCASE("by plain SQL")
+    {
+        db.backend->run_sql(replace_sql(R"({"b": 2})"));
+    }
+    SUBCASE("by an operator")
+    {
+        JobCommand command{.action = JobAction::edit, .changes = R"({"args": {"b": 2}})", .actor = "tester"};
+        REQUIRE(db.storage->act(command, {&holder, 1}).at(0).result == ActionResult::done);
+        REQUIRE(db.act(JobAction::retry, holder).result == ActionResult::done);
+    }
+
+    CHECK(db.job(holder).attempt == 0);
+    static_cast<void>(db.storage->promote(10));
+    const ClaimedJob again = db.claim_one(alice);
+    CHECK(again.attempt == 1);
+    CHECK(again.token.fence == 2);
+    CHECK(db.outcomes(holder) == std::vector<std::string>{"failed"});
+}
+
+STORAGE_TEST("unique_key: a waiting holder whose work stays the same keeps its spent attempts")
+{
+    const JobId holder = db.enqueue(keyed(R"({"a": 1})"));
+    REQUIRE(db.settle(db.claim_one(alice), ended(RunEnd::failed)) == Settled::applied);
+
+    db.backend->run_sql(replace_sql(R"({"a": 1})"));
+
+    CHECK(db.job(holder).attempt == 1);
+}
+
 STORAGE_TEST("unique_key: one call may name a key twice")
 {
     const std::vector<NewJob> twice{keyed(R"({"a": 1})"), keyed(R"({"b": 2})")};

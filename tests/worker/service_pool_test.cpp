@@ -103,12 +103,19 @@ TEST_CASE_FIXTURE(
 
     CHECK(reports().at(1).end == RunEnd::released);
     CHECK(pool.is_held_back());
+    CHECK(pool.failures() == 1);
+    CHECK(pool.last_failure() == "it exited with 3");
     CHECK(processes.started == 1);
 
     now = *pool.next_due();
     pool.tick(now);
     CHECK(processes.started == 2);
-    say(2, R"({"type":"ready"})");
+    end(2, ProcessEnd::exited);
+    CHECK(pool.failures() == 2);
+
+    now = *pool.next_due();
+    pool.tick(now);
+    say(3, R"({"type":"ready"})");
     CHECK_FALSE(pool.is_held_back());
 }
 

@@ -96,6 +96,7 @@ std::string to_json(const Settlement& settlement)
     object.some_text("backtrace", report.backtrace).some_text("output", report.output);
     object.maybe_number("exit_code", report.exit_code).maybe_number("signal", report.signal);
     object.maybe_number("cpu_ms", report.cpu_ms).maybe_number("max_rss_bytes", report.max_rss_bytes);
+    object.maybe_number("read_bytes", report.read_bytes).maybe_number("write_bytes", report.write_bytes);
     return object.str();
 }
 

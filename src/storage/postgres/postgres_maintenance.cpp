@@ -48,6 +48,9 @@ void PostgresStorage::tidy(std::span<const Milliseconds> keeps)
     connection_.write(queries::fold_statistics);
     connection_.write(queries::clear_statistics);
     connection_.write(queries::clear_workers);
+    connection_.write(queries::clear_cancelled);
+    connection_.write(queries::clear_marks);
+    connection_.write(queries::clear_schedule_runs);
     connection_.write(queries::ensure_history_days, Params().add(lengths));
     connection_.write(queries::drop_history_days);
 }

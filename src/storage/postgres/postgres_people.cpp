@@ -97,6 +97,20 @@ std::vector<AttemptRow> PostgresStorage::attempts(JobId id)
     return attempts;
 }
 
+std::optional<ProgressRow> PostgresStorage::progress(JobId id)
+{
+    const auto rows = connection_.read(queries::find_progress, Params().add(id));
+    if (rows.empty()) {
+        return std::nullopt;
+    }
+    const auto row = rows.front();
+    return ProgressRow{.fence = static_cast<int>(number(row[0])),
+        .updated_at = text(row[1]),
+        .percent = row[2].is_null() ? std::nullopt : std::optional(row[2].as<double>()),
+        .note = maybe_text(row[3]),
+        .checkpoint = maybe_text(row[4])};
+}
+
 std::vector<OutputRow> PostgresStorage::output(JobId id, int after_fence, int after_sequence)
 {
     std::vector<OutputRow> chunks;
@@ -132,18 +146,22 @@ std::vector<KindStatsRow> PostgresStorage::kind_stats(std::optional<Milliseconds
     params.add(over_last ? std::optional<std::int64_t>(over_last->count()) : std::nullopt);
     std::vector<KindStatsRow> kinds;
     for (const auto& row : connection_.read(queries::list_kind_stats, params)) {
-        kinds.push_back({.kind = text(row[0]),
-            .completed = number(row[1]),
-            .failed = number(row[2]),
-            .dead = number(row[3]),
-            .cancelled = number(row[4]),
-            .snoozed = number(row[5]),
-            .released = number(row[6]),
-            .crashed = number(row[7]),
-            .run_ms = number(row[8]),
-            .wait_ms = number(row[9])});
+        kinds.push_back(kind_stats_row(row, 0));
     }
     return kinds;
+}
+
+std::vector<MinuteStatsRow> PostgresStorage::minute_stats(Milliseconds over_last, std::chrono::minutes step)
+{
+    Params params;
+    params.add(std::int64_t{over_last.count()})
+        .add(std::int64_t{std::chrono::seconds(step).count()})
+        .add(minute_stats_max);
+    std::vector<MinuteStatsRow> steps;
+    for (const auto& row : connection_.read(queries::list_minute_stats, params)) {
+        steps.push_back({text(row[0]), text(row[1]), kind_stats_row(row, 2)});
+    }
+    return steps;
 }
 
 std::vector<DeadGroup> PostgresStorage::dead_groups(int limit)

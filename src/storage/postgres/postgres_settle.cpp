@@ -5,6 +5,7 @@
 #include "storage/postgres/postgres_storage.hpp"
 #include "storage/postgres/queries.hpp"
 #include "storage/postgres/rows.hpp"
+#include "storage/postgres/settle_claims.hpp"
 
 #include <algorithm>
 #include <set>
@@ -68,6 +69,8 @@ Params completion_params(const Chosen& done, WorkerId worker)
     });
     add_column<std::int64_t>(params, done, [](const Settlement& one) { return one.report.cpu_ms; });
     add_column<std::int64_t>(params, done, [](const Settlement& one) { return one.report.max_rss_bytes; });
+    add_column<std::int64_t>(params, done, [](const Settlement& one) { return one.report.read_bytes; });
+    add_column<std::int64_t>(params, done, [](const Settlement& one) { return one.report.write_bytes; });
     return params;
 }
 
@@ -137,31 +140,6 @@ std::set<JobId> close_by_json(Connection::Transaction& tx, std::string_view quer
     return missing;
 }
 
-std::string finished_payload(const Settlement& settlement)
-{
-    const std::string_view state = settlement.verdict == Verdict::complete ? "completed"
-        : settlement.verdict == Verdict::dead                              ? "dead"
-                                                                           : "cancelled";
-    return JsonObject()
-        .text("id", std::to_string(settlement.token.job))
-        .text("kind", settlement.kind)
-        .text("state", state)
-        .str();
-}
-
-void notify_finished(Connection::Transaction& tx, const Chosen& settlements, const std::set<JobId>& missing)
-{
-    std::vector<std::string> payloads;
-    for (const auto* one : settlements) {
-        if (one->notify && one->verdict != Verdict::requeue && !missing.contains(one->token.job)) {
-            payloads.push_back(finished_payload(*one));
-        }
-    }
-    if (!payloads.empty()) {
-        tx.run(queries::notify_finished, Params().add(payloads));
-    }
-}
-
 // What a claim leaves behind beside its job's row. Jobs on their first attempt that wrote nothing leave nothing.
 void clear_leftovers(Connection::Transaction& tx, std::span<const Settlement> settlements)
 {
@@ -191,42 +169,39 @@ void clear_leftovers(Connection::Transaction& tx, std::span<const Settlement> se
 
 } // namespace
 
-std::vector<Settled> PostgresStorage::settle(
-    std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
+std::vector<Settled> settle_claims(Connection::Transaction& tx, std::span<const Settlement> settlements,
+    WorkerId worker, std::span<const std::int64_t> done_batches)
 {
-    Chosen tried;
     std::set<JobId> missing;
     std::set<ClaimKey> closed;
-    connection_.transact([&](Connection::Transaction& tx) {
-        missing.clear();
-        tried = one_claim_per_job(tx, settlements);
-        const auto done = with_verdicts(tried, {Verdict::complete});
-        const auto again = with_verdicts(tried, {Verdict::requeue});
-        const auto over = with_verdicts(tried, {Verdict::dead, Verdict::cancelled});
-        if (!done.empty()) {
-            missing.merge(complete(tx, done, worker));
+    const Chosen tried = one_claim_per_job(tx, settlements);
+    const auto done = with_verdicts(tried, {Verdict::complete});
+    const auto again = with_verdicts(tried, {Verdict::requeue});
+    const auto over = with_verdicts(tried, {Verdict::dead, Verdict::cancelled});
+    if (!done.empty()) {
+        missing.merge(complete(tx, done, worker));
+    }
+    if (!again.empty()) {
+        missing.merge(close_by_json(tx, queries::requeue_jobs, again));
+    }
+    if (!over.empty()) {
+        missing.merge(close_by_json(tx, queries::finish_jobs, over));
+    }
+    if (!missing.empty() || tried.size() < settlements.size()) {
+        std::vector<ClaimToken> tokens;
+        for (const auto& settlement : settlements) {
+            tokens.push_back(settlement.token);
         }
-        if (!again.empty()) {
-            missing.merge(close_by_json(tx, queries::requeue_jobs, again));
+        closed = claim_keys(tx.run(queries::closed_claims, token_params(tokens)));
+        if (!closed.empty()) {
+            tx.run(queries::forget_marks, token_params(tokens));
         }
-        if (!over.empty()) {
-            missing.merge(close_by_json(tx, queries::finish_jobs, over));
-        }
-        if (!missing.empty() || tried.size() < settlements.size()) {
-            std::vector<ClaimToken> tokens;
-            for (const auto& settlement : settlements) {
-                tokens.push_back(settlement.token);
-            }
-            closed = claim_keys(tx.run(queries::closed_claims, token_params(tokens)));
-        }
-        clear_leftovers(tx, settlements);
-        notify_finished(tx, tried, missing);
-        if (!done_batches.empty()) {
-            tx.run(queries::forget_batches,
-                Params().add(worker).add(
-                    std::vector<std::int64_t>(done_batches.begin(), done_batches.end())));
-        }
-    });
+    }
+    clear_leftovers(tx, settlements);
+    if (!done_batches.empty()) {
+        tx.run(queries::forget_batches,
+            Params().add(worker).add(std::vector<std::int64_t>(done_batches.begin(), done_batches.end())));
+    }
     std::vector<Settled> results;
     auto next = tried.begin(); // in the order of settlements
     for (const auto& settlement : settlements) {
@@ -237,6 +212,15 @@ std::vector<Settled> PostgresStorage::settle(
                 : closed.contains({token.job, token.fence})         ? Settled::settled_by_job
                                                                     : Settled::lost);
     }
+    return results;
+}
+
+std::vector<Settled> PostgresStorage::settle(
+    std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
+{
+    std::vector<Settled> results;
+    connection_.transact(
+        [&](Connection::Transaction& tx) { results = settle_claims(tx, settlements, worker, done_batches); });
     return results;
 }
 

@@ -177,7 +177,8 @@ void PostgresStorage::publish_kinds(std::span<const KindPolicy> kinds, const std
             }
             Params params;
             params.add(kind.kind).add(kind.max_attempts).add(delays).add(count_of(kind.timeout));
-            params.add(count_of(kind.keep)).add(kind.snooze.count()).add(kind.notify).add(publisher);
+            params.add(count_of(kind.keep)).add(kind.snooze.count()).add(kind.notify);
+            params.add(kind.record_every_attempt).add(publisher);
             tx.run(queries::publish_kind, params);
         }
     });
@@ -186,7 +187,10 @@ void PostgresStorage::publish_kinds(std::span<const KindPolicy> kinds, const std
 bool PostgresStorage::heartbeat(const Heartbeat& heartbeat)
 {
     Params params;
-    params.add(heartbeat.worker).add(state_word(heartbeat.state)).add(heartbeat.running);
+    params.add(heartbeat.worker)
+        .add(state_word(heartbeat.state))
+        .add(heartbeat.running)
+        .add(heartbeat.report);
     return connection_.write(queries::heartbeat, params).affected_rows() == 1;
 }
 

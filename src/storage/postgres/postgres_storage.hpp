@@ -32,13 +32,28 @@ public:
     std::vector<AbandonedJob> abandoned(int limit) override;
     void tidy(std::span<const Milliseconds> keeps) override;
 
+    void put_schedules(std::span<const NewSchedule> schedules, const std::string& source, bool all) override;
+    ScheduleOutlook schedule_outlook() override;
+    std::vector<DueSchedule> due_schedules(int limit) override;
+    bool fire_schedule(const ScheduleFiring& firing) override;
+    void fail_schedule(const DueSchedule& schedule, const std::string& problem) override;
+    void release_runs() override;
+    std::vector<ScheduleRow> schedules() override;
+    std::vector<ScheduleRunRow> schedule_runs(const std::string& name, int limit) override;
+    bool pause_schedule(const std::string& name, const std::string& actor) override;
+    bool resume_schedule(const std::string& name, const std::string& actor) override;
+    bool remove_schedule(const std::string& name, const std::string& actor) override;
+    JobId run_schedule(const std::string& name, const std::string& actor) override;
+
     std::optional<JobRow> find(JobId id) override;
     std::vector<JobRow> list(const JobFilter& filter) override;
     std::vector<AttemptRow> attempts(JobId id) override;
+    std::optional<ProgressRow> progress(JobId id) override;
     std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) override;
     std::vector<QueueRow> queues() override;
     std::vector<WorkerRow> workers() override;
     std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
+    std::vector<MinuteStatsRow> minute_stats(Milliseconds over_last, std::chrono::minutes step) override;
     std::vector<DeadGroup> dead_groups(int limit) override;
     std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
     void pause_queue(const std::string& queue, const std::string& actor) override;
@@ -49,6 +64,7 @@ public:
 
 private:
     void check_schema();
+    bool steer_schedule(std::string_view query, const std::string& name, const std::string& actor);
 
     Connection connection_;
 };

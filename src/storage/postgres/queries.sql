@@ -16,24 +16,26 @@ VALUES ($1::bigint, $2::bigint * interval '1 millisecond', now() + $2::bigint * 
 
 -- name: publish_kind
 -- Written only where something changes, so that a fleet that starts does not rewrite the table.
-INSERT INTO {schema}.kinds AS k (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, published_by)
+INSERT INTO {schema}.kinds AS k
+    (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, published_by)
 SELECT
     $1::text, $2::integer,
     ARRAY(SELECT d * interval '1 millisecond' FROM unnest($3::bigint[]) WITH ORDINALITY AS u(d, nth) ORDER BY nth),
     $4::bigint * interval '1 millisecond', $5::bigint * interval '1 millisecond',
-    $6::bigint * interval '1 millisecond', $7::boolean, $8::text
+    $6::bigint * interval '1 millisecond', $7::boolean, $8::boolean, $9::text
 ON CONFLICT (kind) DO UPDATE
 SET max_attempts = excluded.max_attempts, retry_delays = excluded.retry_delays, timeout = excluded.timeout,
     keep = excluded.keep, snooze = excluded.snooze, notify = excluded.notify,
-    published_by = excluded.published_by, published_at = now()
-WHERE (k.max_attempts, k.retry_delays, k.timeout, k.keep, k.snooze, k.notify)
+    record_every_attempt = excluded.record_every_attempt, published_by = excluded.published_by, published_at = now()
+WHERE (k.max_attempts, k.retry_delays, k.timeout, k.keep, k.snooze, k.notify, k.record_every_attempt)
     IS DISTINCT FROM (excluded.max_attempts, excluded.retry_delays, excluded.timeout, excluded.keep, excluded.snooze,
-        excluded.notify);
+        excluded.notify, excluded.record_every_attempt);
 
 -- name: heartbeat
 -- A lease that has passed is never revived: its jobs may be somebody else's by now.
 UPDATE {schema}.workers
-SET heartbeat_at = now(), lease_until = now() + lease, state = $2::text, running = $3::integer
+SET heartbeat_at = now(), lease_until = now() + lease, state = $2::text, running = $3::integer,
+    report = coalesce($4::jsonb, report)
 WHERE id = $1::bigint
     AND lease_until > now()
     AND state NOT IN ('lost', 'gone', 'stopped');
@@ -161,7 +163,7 @@ WHERE c.worker = $1::bigint
 -- name: complete_jobs
 SELECT {schema}.complete_jobs($1::bigint, $2::bigint[], $3::integer[],
     ARRAY(SELECT k * interval '1 millisecond' FROM unnest($4::bigint[]) WITH ORDINALITY AS u(k, nth) ORDER BY nth),
-    $5::jsonb[], $6::text[], $7::bigint[], $8::bigint[]);
+    $5::jsonb[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]);
 
 -- name: requeue_jobs
 SELECT id FROM {schema}.requeue_jobs($1::jsonb) AS r(id);
@@ -186,10 +188,6 @@ DELETE FROM {schema}.claims
 WHERE worker = $1::bigint
     AND batch = ANY ($2::bigint[]);
 
--- name: notify_finished
-SELECT pg_notify('{channel}_finished', n.payload)
-FROM unnest($1::text[]) AS n(payload);
-
 -- name: standing_claims
 -- Which of these claims still stand.
 SELECT j.id, j.fence
@@ -202,6 +200,7 @@ JOIN {schema}.jobs j ON j.id = t.id AND j.fence = t.fence AND j.worker = t.worke
 SELECT h.id, h.fence
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.history h ON h.id = t.id AND h.fence = t.fence AND h.worker = t.worker
+WHERE h.state = 'completed' OR h.attempts -> -1 ->> 'outcome' IS DISTINCT FROM 'crashed'
 UNION ALL
 SELECT d.id, d.fence
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
@@ -211,7 +210,24 @@ UNION ALL
 SELECT a.job_id, a.fence
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.attempt_log a ON a.job_id = t.id AND a.fence = t.fence AND a.worker = t.worker
-WHERE a.outcome <> 'crashed';
+WHERE a.outcome <> 'crashed'
+UNION ALL
+-- By now the job has finished with a later claim.
+SELECT t.id, t.fence
+FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
+CROSS JOIN LATERAL (
+    SELECT h.attempts FROM {schema}.history h WHERE h.id = t.id AND h.fence > t.fence
+    UNION ALL
+    SELECT d.attempts FROM {schema}.dead_jobs d WHERE d.id = t.id AND d.fence > t.fence
+) f
+CROSS JOIN LATERAL jsonb_to_recordset(f.attempts) AS a(fence integer, worker bigint, outcome text)
+WHERE a.fence = t.fence AND a.worker = t.worker AND a.outcome <> 'crashed';
+
+-- name: forget_marks
+-- What jobs that settled themselves left for these claims' worker to find.
+DELETE FROM {schema}.attempt_log a
+USING unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
+WHERE a.job_id = t.id AND a.fence = t.fence AND a.worker = t.worker AND a.outcome = 'settled_by_job';
 
 -- name: cancel_requests
 SELECT c.job_id, c.fence, c.worker
@@ -221,8 +237,10 @@ ORDER BY c.job_id
 LIMIT 1000;
 
 -- name: clear_cancel_requests
-DELETE FROM {schema}.cancel_requests
-WHERE job_id = ANY ($1::bigint[]);
+-- Of jobs that are done with: the settlement may be a stale one, and the request about a later claim.
+DELETE FROM {schema}.cancel_requests c
+WHERE c.job_id = ANY ($1::bigint[])
+    AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = c.job_id);
 
 -- name: write_output
 INSERT INTO {schema}.output_chunks (job_id, fence, sequence, stream, body)
@@ -329,16 +347,37 @@ WITH returned AS (
             FROM {schema}.claims c
             JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = w.id AND j.state = 'running'
             WHERE c.worker = w.id)
-),
-old AS (
-    DELETE FROM {schema}.cancel_requests c
-    WHERE c.requested_at < now() - interval '1 hour'
-        AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = c.job_id AND j.fence = c.fence AND j.state = 'running')
 )
 DELETE FROM {schema}.workers w
 WHERE w.state IN ('stopped', 'gone')
     AND w.lease_until < now() - interval '1 day'
     AND NOT EXISTS (SELECT 1 FROM {schema}.claims c WHERE c.worker = w.id);
+
+-- name: clear_cancelled
+-- Requests to cancel that came while their claim was being closed: they follow the job to its next claim, or end it
+-- while it waits. Those of finished jobs are done with.
+WITH moved AS (
+    UPDATE {schema}.cancel_requests c
+    SET fence = j.fence, worker = j.worker
+    FROM {schema}.jobs j
+    WHERE j.id = c.job_id AND j.state = 'running' AND j.fence <> c.fence
+),
+done AS (
+    DELETE FROM {schema}.cancel_requests c
+    WHERE NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.id = c.job_id)
+)
+SELECT count(*)
+FROM {schema}.cancel_unclaimed(ARRAY(
+    SELECT c.job_id
+    FROM {schema}.cancel_requests c
+    JOIN {schema}.jobs j ON j.id = c.job_id AND j.state <> 'running'
+    LIMIT 1000), 'cancelled while running');
+
+-- name: clear_marks
+-- Marks of workers that never came to look.
+DELETE FROM {schema}.attempt_log
+WHERE outcome = 'settled_by_job'
+    AND finished_at < now() - interval '1 day';
 
 -- name: fold_statistics
 -- Only rows of minutes that are over, and only those nobody else is folding.
@@ -380,13 +419,86 @@ SELECT {schema}.ensure_history_days(ARRAY(
 -- name: drop_history_days
 SELECT {schema}.drop_history_days();
 
+-- name: put_schedule
+-- $1 name, $2 expression, $3 time zone, $4 kind, $5 args, $6 options, $7 overlap, $8 missed, $9 jitter in milliseconds,
+-- $10 source. Written only where something changes.
+INSERT INTO {schema}.schedules AS s
+    (name, expression, time_zone, kind, args, options, overlap, missed, jitter, source)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::jsonb, $7::text, $8::text,
+    $9::bigint * interval '1 millisecond', $10::text)
+ON CONFLICT (name) DO UPDATE
+SET expression = excluded.expression, time_zone = excluded.time_zone, kind = excluded.kind, args = excluded.args,
+    options = excluded.options, overlap = excluded.overlap, missed = excluded.missed, jitter = excluded.jitter,
+    source = excluded.source, updated_at = now()
+WHERE (s.expression, s.time_zone, s.kind, s.args, s.options, s.overlap, s.missed, s.jitter, s.source)
+    IS DISTINCT FROM (excluded.expression, excluded.time_zone, excluded.kind, excluded.args, excluded.options,
+        excluded.overlap, excluded.missed, excluded.jitter, excluded.source);
+
+-- name: remove_other_schedules
+-- $1 source, $2 names that stay.
+WITH gone AS (
+    DELETE FROM {schema}.schedules s
+    WHERE s.source = $1::text AND s.name <> ALL ($2::text[])
+    RETURNING s.name
+)
+DELETE FROM {schema}.schedule_runs r
+USING gone g
+WHERE r.schedule = g.name;
+
+-- name: schedule_outlook
+-- Milliseconds until something is due, 0: now, null: nothing will be; and whether runs wait for earlier ones.
+SELECT
+    CASE WHEN EXISTS (
+            SELECT 1 FROM {schema}.schedules n
+            WHERE n.next_at IS NULL AND n.paused_at IS NULL AND n.problem IS NULL) THEN 0
+        ELSE (
+            SELECT greatest(ceil(extract(epoch FROM min(s.next_at) - now()) * 1000), 0)
+            FROM {schema}.schedules s
+            WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
+            HAVING count(*) > 0) END::bigint,
+    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting');
+
+-- name: due_schedules
+SELECT
+    name, expression, time_zone, missed, (extract(epoch FROM jitter) * 1000)::bigint,
+    floor(extract(epoch FROM next_at))::bigint, floor(extract(epoch FROM now()))::bigint
+FROM {schema}.schedules
+WHERE paused_at IS NULL
+    AND (next_at <= now() OR (next_at IS NULL AND problem IS NULL))
+ORDER BY next_at NULLS FIRST, name
+LIMIT $1::integer;
+
+-- name: fire_schedule
+SELECT {schema}.fire_schedule($1::text, $2::text, $3::text, $4::bigint, $5::bigint[], $6::bigint[], $7::bigint);
+
+-- name: fail_schedule
+-- $1 name, $2 expression, $3 time zone, $4 due, $5 what is wrong.
+UPDATE {schema}.schedules
+SET problem = $5::text, next_at = NULL
+WHERE name = $1::text AND expression = $2::text AND time_zone = $3::text AND paused_at IS NULL
+    AND floor(extract(epoch FROM next_at))::bigint IS NOT DISTINCT FROM $4::bigint;
+
+-- name: release_runs
+SELECT {schema}.release_runs();
+
+-- name: clear_schedule_runs
+-- The latest 1000 of each schedule stay.
+DELETE FROM {schema}.schedule_runs r
+USING {schema}.schedules s
+CROSS JOIN LATERAL (
+    SELECT o.due_at FROM {schema}.schedule_runs o
+    WHERE o.schedule = s.name ORDER BY o.due_at DESC OFFSET 1000 LIMIT 1) edge
+WHERE r.schedule = s.name
+    AND r.due_at <= edge.due_at
+    AND r.outcome <> 'waiting';
+
 -- name: find_job
 SELECT
     id, state, kind, queue, priority, args, {schema}.instant(run_at), {schema}.instant(created_at),
     {schema}.instant(started_at), {schema}.instant(claimed_at), {schema}.instant(finished_at),
     {schema}.instant(expires_at), attempt, max_attempts, fence, worker, crashes, snoozes, give_backs,
     (extract(epoch FROM timeout) * 1000)::bigint, unique_key, tags, meta, reason, result, output, error, cpu_ms,
-    max_rss_bytes
+    max_rss_bytes, read_bytes, write_bytes
 FROM {schema}.all_jobs
 WHERE id = $1::bigint
 LIMIT 1;
@@ -398,7 +510,7 @@ SELECT
     {schema}.instant(started_at), {schema}.instant(claimed_at), {schema}.instant(finished_at),
     {schema}.instant(expires_at), attempt, max_attempts, fence, worker, crashes, snoozes, give_backs,
     (extract(epoch FROM timeout) * 1000)::bigint, unique_key, tags, meta, reason, result, output, error, cpu_ms,
-    max_rss_bytes
+    max_rss_bytes, read_bytes, write_bytes
 FROM {schema}.all_jobs
 WHERE ($1::text[] IS NULL OR state::text = ANY ($1::text[]))
     AND ($2::text IS NULL OR kind = $2::text)
@@ -412,11 +524,16 @@ LIMIT $7::integer;
 -- name: list_attempts
 SELECT
     fence, attempt, worker, {schema}.instant(started_at), {schema}.instant(finished_at), outcome, error_class, error,
-    exit_code, signal, cpu_ms, max_rss_bytes, output
+    exit_code, signal, cpu_ms, max_rss_bytes, read_bytes, write_bytes, output, backtrace
 FROM {schema}.attempts
 WHERE job_id = $1::bigint
 ORDER BY fence
 LIMIT 10000;
+
+-- name: find_progress
+SELECT fence, {schema}.instant(updated_at), percent, note, checkpoint
+FROM {schema}.progress
+WHERE job_id = $1::bigint;
 
 -- name: list_output
 SELECT fence, sequence, {schema}.instant(written_at), stream, body
@@ -439,7 +556,7 @@ SELECT
     id, name, host, pid, version,
     CASE WHEN state IN ('running', 'quiet', 'stopping') AND lease_until < now() THEN 'lost' ELSE state END,
     slots, running, {schema}.instant(started_at), {schema}.instant(heartbeat_at), {schema}.instant(lease_until),
-    labels, queues, kinds
+    labels, queues, kinds, report
 FROM {schema}.workers
 ORDER BY state IN ('stopped', 'gone'), started_at DESC
 LIMIT 10000;
@@ -459,6 +576,28 @@ WHERE $1::bigint IS NULL OR minute >= date_trunc('minute', now() - $1::bigint * 
 GROUP BY kind
 ORDER BY kind
 LIMIT 10000;
+
+-- name: list_minute_stats
+-- Per step of $2 seconds. $1: milliseconds back from now, begun steps included. $3: limit.
+SELECT
+    {schema}.instant(to_timestamp(step * $2::bigint)), queue, kind, sum(completed), sum(failed), sum(dead),
+    sum(cancelled), sum(snoozed), sum(released), sum(crashed), sum(run_ms), sum(wait_ms)
+FROM (
+    SELECT
+        floor(extract(epoch FROM minute) / $2::bigint)::bigint AS step, queue COLLATE "C" AS queue,
+        kind COLLATE "C" AS kind, completed, failed, dead, cancelled, snoozed, released, crashed, run_ms, wait_ms
+    FROM {schema}.statistics
+    WHERE minute >= to_timestamp(floor(extract(epoch FROM now() - $1::bigint * interval '1 millisecond') / $2::bigint) * $2::bigint)
+    UNION ALL
+    SELECT
+        floor(extract(epoch FROM minute) / $2::bigint)::bigint, queue COLLATE "C", kind COLLATE "C", completed, failed,
+        dead, cancelled, snoozed, released, crashed, run_ms, wait_ms
+    FROM {schema}.statistics_log
+    WHERE minute >= to_timestamp(floor(extract(epoch FROM now() - $1::bigint * interval '1 millisecond') / $2::bigint) * $2::bigint)
+) s
+GROUP BY step, queue, kind
+ORDER BY step DESC, queue, kind
+LIMIT $3::integer;
 
 -- name: list_dead_groups
 SELECT
@@ -503,6 +642,33 @@ INSERT INTO {schema}.queues AS q (queue, slots, weight)
 VALUES ($1::text, $2::integer, coalesce($3::integer, 1))
 ON CONFLICT (queue) DO UPDATE
 SET slots = coalesce($2::integer, q.slots), weight = coalesce($3::integer, q.weight);
+
+-- name: list_schedules
+SELECT
+    name, expression, time_zone, kind, args, options, overlap, missed, (extract(epoch FROM jitter) * 1000)::bigint,
+    {schema}.instant(next_at), {schema}.instant(paused_at), source, problem
+FROM {schema}.schedules
+ORDER BY name
+LIMIT 10000;
+
+-- name: list_schedule_runs
+SELECT {schema}.instant(due_at), {schema}.instant(enqueued_at), job_id, outcome
+FROM {schema}.schedule_runs
+WHERE schedule = $1::text
+ORDER BY due_at DESC
+LIMIT $2::integer;
+
+-- name: pause_schedule
+SELECT {schema}.pause_schedule($1::text);
+
+-- name: resume_schedule
+SELECT {schema}.resume_schedule($1::text);
+
+-- name: remove_schedule
+SELECT {schema}.remove_schedule($1::text);
+
+-- name: run_schedule
+SELECT {schema}.run_schedule($1::text);
 
 -- name: prune_jobs
 -- $1 states, $2 milliseconds since the end, $3 limit.
@@ -597,11 +763,13 @@ GRANT EXECUTE ON FUNCTION {schema}.enqueue, {schema}.enqueue_many, {schema}.comp
 -- Workers: jobs and everything about running them, but no operator's action.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}.history, {schema}.dead_jobs,
     {schema}.attempt_log, {schema}.output_chunks, {schema}.progress, {schema}.workers, {schema}.kinds,
-    {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics TO {worker};
+    {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics, {schema}.schedules TO {worker};
+GRANT SELECT, DELETE ON {schema}.schedule_runs TO {worker};
 GRANT SELECT ON {schema}.queues, {schema}.migrations TO {worker};
 GRANT EXECUTE ON FUNCTION {schema}.complete_jobs, {schema}.requeue_jobs, {schema}.finish_jobs, {schema}.keep_finished,
-    {schema}.keep_until, {schema}.keep_of, {schema}.packed_attempts, {schema}.cancel_unclaimed, {schema}.ensure_history_days,
-    {schema}.drop_history_days, {schema}.instant, {schema}.actor TO {worker};
+    {schema}.keep_until, {schema}.keep_of, {schema}.tell_finished, {schema}.packed_attempts, {schema}.cancel_unclaimed,
+    {schema}.ensure_history_days, {schema}.drop_history_days, {schema}.instant, {schema}.actor,
+    {schema}.fire_schedule, {schema}.release_runs TO {worker};
 
 -- Readers: everything that can be looked at.
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}, {operator};
@@ -610,7 +778,8 @@ GRANT EXECUTE ON FUNCTION {schema}.instant, {schema}.state_of TO {reader}, {oper
 -- Operators: the actions, which leave a trail, queues' settings and pruning.
 GRANT EXECUTE ON FUNCTION {schema}.try_cancel, {schema}.try_retry, {schema}.try_delete, {schema}.try_reschedule,
     {schema}.try_edit, {schema}.insist, {schema}.cancel, {schema}.retry, {schema}.delete_job, {schema}.reschedule,
-    {schema}.pause_queue, {schema}.resume_queue, {schema}.actor TO {operator};
-GRANT INSERT, UPDATE ON {schema}.queues TO {operator};
+    {schema}.pause_queue, {schema}.resume_queue, {schema}.pause_schedule, {schema}.resume_schedule,
+    {schema}.remove_schedule, {schema}.run_schedule, {schema}.actor TO {operator};
+GRANT INSERT, UPDATE ON {schema}.queues, {schema}.schedules TO {operator};
 GRANT INSERT ON {schema}.operator_audit, {schema}.events TO {operator};
 GRANT DELETE ON {schema}.history, {schema}.dead_jobs TO {operator};

@@ -103,6 +103,8 @@ JobRow job_row(const pqxx::row& row)
     job.error = maybe_text(row[26]);
     job.cpu_ms = maybe_number(row[27]);
     job.max_rss_bytes = maybe_number(row[28]);
+    job.read_bytes = maybe_number(row[29]);
+    job.write_bytes = maybe_number(row[30]);
     return job;
 }
 
@@ -121,7 +123,10 @@ AttemptRow attempt_row(const pqxx::row& row)
     attempt.signal = maybe_int(row[9]);
     attempt.cpu_ms = maybe_number(row[10]);
     attempt.max_rss_bytes = maybe_number(row[11]);
-    attempt.output = maybe_text(row[12]);
+    attempt.read_bytes = maybe_number(row[12]);
+    attempt.write_bytes = maybe_number(row[13]);
+    attempt.output = maybe_text(row[14]);
+    attempt.backtrace = maybe_text(row[15]);
     return attempt;
 }
 
@@ -140,6 +145,20 @@ QueueRow queue_row(const pqxx::row& row)
         .failed_per_minute = number(row[10])};
 }
 
+KindStatsRow kind_stats_row(const pqxx::row& row, int first)
+{
+    return {.kind = text(row[first]),
+        .completed = number(row[first + 1]),
+        .failed = number(row[first + 2]),
+        .dead = number(row[first + 3]),
+        .cancelled = number(row[first + 4]),
+        .snoozed = number(row[first + 5]),
+        .released = number(row[first + 6]),
+        .crashed = number(row[first + 7]),
+        .run_ms = number(row[first + 8]),
+        .wait_ms = number(row[first + 9])};
+}
+
 WorkerRow worker_row(const pqxx::row& row)
 {
     return {.id = number(row[0]),
@@ -155,7 +174,8 @@ WorkerRow worker_row(const pqxx::row& row)
         .lease_until = text(row[10]),
         .labels = parse_text_array(text(row[11])),
         .queues = parse_text_array(text(row[12])),
-        .kinds = parse_text_array(text(row[13]))};
+        .kinds = parse_text_array(text(row[13])),
+        .report = text(row[14])};
 }
 
 } // namespace jobrunner::postgres

@@ -12,6 +12,8 @@ namespace jobrunner::postgres {
 [[nodiscard]] AttemptRow attempt_row(const pqxx::row& row);
 [[nodiscard]] QueueRow queue_row(const pqxx::row& row);
 [[nodiscard]] WorkerRow worker_row(const pqxx::row& row);
+// The kind stands in column `first`, the counts behind it.
+[[nodiscard]] KindStatsRow kind_stats_row(const pqxx::row& row, int first);
 
 [[nodiscard]] std::string text(const pqxx::field& field);
 [[nodiscard]] std::int64_t number(const pqxx::field& field);

@@ -40,23 +40,26 @@ VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?2)
 
 -- name: publish_kind
 -- Written only where something changes, so that a fleet that starts does not write for nothing.
--- ?1 kind, ?2 max_attempts, ?3 retry_delays in milliseconds, ?4 timeout, ?5 keep, ?6 snooze, ?7 notify, ?8 publisher.
-INSERT INTO kinds (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, published_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+-- ?1 kind, ?2 max_attempts, ?3 retry_delays in milliseconds, ?4 timeout, ?5 keep, ?6 snooze, ?7 notify,
+-- ?8 record_every_attempt, ?9 publisher.
+INSERT INTO kinds
+    (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, published_by)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (kind) DO UPDATE
 SET max_attempts = excluded.max_attempts, retry_delays = excluded.retry_delays, timeout = excluded.timeout,
     keep = excluded.keep, snooze = excluded.snooze, notify = excluded.notify,
-    published_by = excluded.published_by, published_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE (max_attempts, retry_delays, timeout, keep, snooze, notify)
+    record_every_attempt = excluded.record_every_attempt, published_by = excluded.published_by, published_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE (max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt)
     IS NOT (excluded.max_attempts, excluded.retry_delays, excluded.timeout, excluded.keep, excluded.snooze,
-        excluded.notify);
+        excluded.notify, excluded.record_every_attempt);
 
 -- name: heartbeat
--- A lease that has passed is never revived: its jobs may be somebody else's by now. ?1 worker, ?2 state, ?3 running.
+-- A lease that has passed is never revived: its jobs may be somebody else's by now. ?1 worker, ?2 state, ?3 running,
+-- ?4 report.
 UPDATE workers
 SET heartbeat_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
     lease_until = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', lease)),
-    state = ?2, running = ?3
+    state = ?2, running = ?3, report = coalesce(?4, report)
 WHERE id = ?1
     AND lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     AND state NOT IN ('lost', 'gone', 'stopped');
@@ -212,12 +215,16 @@ CREATE TEMP TABLE IF NOT EXISTS completing (
     output        TEXT,
     cpu_ms        INTEGER,
     max_rss_bytes INTEGER,
+    read_bytes    INTEGER,
+    write_bytes   INTEGER,
     PRIMARY KEY (id, fence)
 ) WITHOUT ROWID;
 
--- ?1 id, ?2 fence, ?3 worker, ?4 keep, ?5 result, ?6 output, ?7 cpu_ms, ?8 max_rss_bytes.
-INSERT OR IGNORE INTO completing (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+-- ?1 id, ?2 fence, ?3 worker, ?4 keep, ?5 result, ?6 output, ?7 cpu_ms, ?8 max_rss_bytes,
+-- ?9 read_bytes, ?10 write_bytes.
+INSERT OR IGNORE INTO completing (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes, read_bytes,
+    write_bytes)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- Sorts out claims that do not stand, and jobs that have to run again.
 DELETE FROM completing
@@ -234,7 +241,8 @@ INSERT OR ROLLBACK INTO history (
     id, state, worker, fence, keep_until, finished_at, attempt, priority, queue, kind, run_at, expires_at,
     requires, claimed_at, created_at, started_at, max_attempts, timeout, crashes, snoozes, give_backs, cost,
     batch_id, unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on,
-    on_dependency_failure, traceparent, schedule, cpu_ms, max_rss_bytes, tags, meta, args, result, output, attempts)
+    on_dependency_failure, traceparent, schedule, cpu_ms, max_rss_bytes, read_bytes, write_bytes, tags, meta, args,
+    result, output, attempts)
 SELECT
     j.id, 'completed', j.worker, j.fence,
     CASE WHEN c.keep IS NULL THEN 'infinity'
@@ -242,9 +250,17 @@ SELECT
     strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), j.attempt, j.priority, j.queue, j.kind, j.run_at, j.expires_at,
     j.requires, j.claimed_at, j.created_at, j.started_at, j.max_attempts, j.timeout, j.crashes, j.snoozes,
     j.give_backs, j.cost, j.batch_id, j.unique_key, j.concurrency_key, j.serial_key, j.fair_key, j.affinity_key,
-    j.depends_on, j.on_dependency_failure, j.traceparent, j.schedule, c.cpu_ms, c.max_rss_bytes, j.tags, j.meta,
+    j.depends_on, j.on_dependency_failure, j.traceparent, j.schedule, c.cpu_ms, c.max_rss_bytes, c.read_bytes,
+    c.write_bytes, j.tags, j.meta,
     j.args, c.result, c.output,
-    CASE WHEN j.fence > 1 THEN (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = j.id) END
+    CASE WHEN j.kind IN (SELECT kind FROM kinds WHERE record_every_attempt) THEN
+            json_insert(
+                coalesce((SELECT p.attempts FROM packed_attempts p WHERE p.job_id = j.id), '[]'), '$[#]', json_object(
+                    'fence', j.fence, 'attempt', j.attempt, 'worker', j.worker, 'started_at', j.claimed_at,
+                    'finished_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'outcome', 'completed',
+                    'cpu_ms', c.cpu_ms, 'max_rss_bytes', c.max_rss_bytes, 'read_bytes', c.read_bytes,
+                    'write_bytes', c.write_bytes, 'output', c.output))
+        WHEN j.fence > 1 THEN (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = j.id) END
 FROM completing c
 CROSS JOIN jobs j
 WHERE j.id = c.id
@@ -272,23 +288,26 @@ FROM completing;
 DELETE FROM completing;
 
 -- One claim by itself, such as that of a job that has to run again. Parameters as above.
-INSERT OR ROLLBACK INTO complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+INSERT OR ROLLBACK INTO complete_jobs (id, fence, worker, keep, result, output, cpu_ms, max_rss_bytes, read_bytes,
+    write_bytes)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10);
 
 -- name: requeue_jobs
 -- ?1 id, ?2 fence, ?3 worker, ?4 outcome, ?5 reason, ?6 error_class, ?7 error, ?8 backtrace, ?9 exit_code, ?10 signal,
--- ?11 cpu_ms, ?12 max_rss_bytes, ?13 output, ?14 delay, ?15 refund.
+-- ?11 cpu_ms, ?12 max_rss_bytes, ?13 read_bytes, ?14 write_bytes, ?15 output, ?16 delay, ?17 refund.
 INSERT OR ROLLBACK INTO requeue_jobs
     (id, fence, worker, outcome, reason, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
+    read_bytes, write_bytes,
      output, delay, refund)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15);
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17);
 
 -- name: finish_jobs
--- As for requeue_jobs up to ?13, then ?14 state, ?15 keep, ?16 fingerprint.
+-- As for requeue_jobs up to ?15, then ?16 state, ?17 keep, ?18 fingerprint.
 INSERT OR ROLLBACK INTO finish_jobs
     (id, fence, worker, outcome, reason, error_class, error, backtrace, exit_code, signal, cpu_ms, max_rss_bytes,
+    read_bytes, write_bytes,
      output, state, keep, fingerprint)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16);
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18);
 
 -- name: clear_live_data
 -- What a job wrote while it ran, once its attempt is closed. ?1 id.
@@ -310,10 +329,6 @@ DELETE FROM claims
 WHERE worker = ?1
     AND batch = ?2;
 
--- name: notify_finished
--- SQLite has no channels: those who wait watch the file and look.
-SELECT 1 WHERE 0;
-
 -- name: standing_claims
 -- Whether this claim still stands. ?1 id, ?2 fence, ?3 worker.
 SELECT 1
@@ -326,6 +341,7 @@ WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running';
 SELECT 1
 FROM history
 WHERE id = ?1 AND fence = ?2 AND worker = ?3
+    AND (state = 'completed' OR attempts ->> '$[#-1].outcome' IS NOT 'crashed')
 UNION ALL
 SELECT 1
 FROM dead_jobs
@@ -333,7 +349,17 @@ WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND attempts ->> '$[#-1].outcome' I
 UNION ALL
 SELECT 1
 FROM attempt_log
+WHERE job_id = ?1 AND fence = ?2 AND worker = ?3 AND outcome <> 'crashed'
+UNION ALL
+-- By now the job has finished with a later claim.
+SELECT 1
+FROM kept_attempts
 WHERE job_id = ?1 AND fence = ?2 AND worker = ?3 AND outcome <> 'crashed';
+
+-- name: forget_marks
+-- What a job that settled itself left for this claim's worker to find. ?1 id, ?2 fence, ?3 worker.
+DELETE FROM attempt_log
+WHERE job_id = ?1 AND fence = ?2 AND worker = ?3 AND outcome = 'settled_by_job';
 
 -- name: cancel_requests
 -- ?1 worker.
@@ -344,9 +370,10 @@ ORDER BY job_id
 LIMIT 1000;
 
 -- name: clear_cancel_requests
--- ?1 id.
+-- Of a job that is done with: the settlement may be a stale one, and the request about a later claim. ?1 id.
 DELETE FROM cancel_requests
-WHERE job_id = ?1;
+WHERE job_id = ?1
+    AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = cancel_requests.job_id);
 
 -- name: write_output
 -- ?1 id, ?2 fence, ?3 worker, ?4 sequence, ?5 stream, ?6 body.
@@ -444,16 +471,22 @@ WHERE state IN ('stopped', 'gone')
         CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
         WHERE c.worker = workers.id);
 
-DELETE FROM cancel_requests
-WHERE requested_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')
-    AND NOT EXISTS (
-        SELECT 1 FROM jobs j
-        WHERE j.id = cancel_requests.job_id AND j.fence = cancel_requests.fence AND j.state = 'running');
-
 DELETE FROM workers
 WHERE state IN ('stopped', 'gone')
     AND lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')
     AND NOT EXISTS (SELECT 1 FROM claims c WHERE c.worker = workers.id);
+
+-- name: clear_cancelled
+-- A request and the end of its claim cannot come at the same time here, since there is one writer at a time. Requests
+-- that their jobs left behind by completing are done with.
+DELETE FROM cancel_requests
+WHERE NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = cancel_requests.job_id);
+
+-- name: clear_marks
+-- Marks of workers that never came to look.
+DELETE FROM attempt_log
+WHERE outcome = 'settled_by_job'
+    AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day');
 
 -- name: fold_statistics
 -- Statistics are added up in place.
@@ -476,12 +509,151 @@ WHERE id IN (
     WHERE keep_until <= date('now')
     LIMIT ?1);
 
+-- name: put_schedule
+-- ?1 name, ?2 expression, ?3 time zone, ?4 kind, ?5 args, ?6 options, ?7 overlap, ?8 missed, ?9 jitter, ?10 source.
+-- Written only where something changes.
+INSERT INTO schedules
+    (name, expression, time_zone, kind, args, options, overlap, missed, jitter, source)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+ON CONFLICT (name) DO UPDATE
+SET expression = excluded.expression, time_zone = excluded.time_zone, kind = excluded.kind, args = excluded.args,
+    options = excluded.options, overlap = excluded.overlap, missed = excluded.missed, jitter = excluded.jitter,
+    source = excluded.source, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE (expression, time_zone, kind, args, options, overlap, missed, jitter, source)
+    IS NOT (excluded.expression, excluded.time_zone, excluded.kind, excluded.args, excluded.options,
+        excluded.overlap, excluded.missed, excluded.jitter, excluded.source);
+
+-- name: remove_other_schedules
+-- ?1 source, ?2 names that stay.
+DELETE FROM schedule_runs
+WHERE schedule IN (
+    SELECT name FROM schedules WHERE source = ?1 AND name NOT IN (SELECT value FROM json_each(?2)));
+
+DELETE FROM schedules
+WHERE source = ?1
+    AND name NOT IN (SELECT value FROM json_each(?2));
+
+-- name: schedule_outlook
+-- Milliseconds until something is due, 0: now, null: nothing will be; and whether runs wait for earlier ones.
+SELECT
+    CASE WHEN EXISTS (SELECT 1 FROM schedules WHERE next_at IS NULL AND paused_at IS NULL AND problem IS NULL) THEN 0
+        ELSE (
+            SELECT max(CAST((julianday(next_at) - julianday('now')) * 86400000.0 + 0.9 AS INTEGER), 0)
+            FROM schedules
+            WHERE paused_at IS NULL AND next_at IS NOT NULL
+            ORDER BY next_at
+            LIMIT 1) END,
+    EXISTS (SELECT 1 FROM schedule_runs WHERE outcome = 'waiting');
+
+-- name: due_schedules
+-- ?1 limit.
+SELECT
+    name, expression, time_zone, missed, jitter, CAST(strftime('%s', next_at) AS INTEGER),
+    CAST(strftime('%s', 'now') AS INTEGER)
+FROM schedules
+WHERE paused_at IS NULL
+    AND (next_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') OR (next_at IS NULL AND problem IS NULL))
+ORDER BY next_at, name
+LIMIT ?1;
+
+-- name: fire_schedule
+-- The schedule, if it still is what the caller has worked this out from: its overlap, and how many of its runs wait.
+-- ?1 name, ?2 expression, ?3 time zone, ?4 due.
+SELECT overlap
+FROM schedules
+WHERE name = ?1 AND expression = ?2 AND time_zone = ?3 AND paused_at IS NULL
+    AND CAST(strftime('%s', next_at) AS INTEGER) IS ?4;
+
+-- Notes a due time; nothing changes where it is noted. ?1 name, ?2 due.
+INSERT INTO schedule_runs (schedule, due_at, outcome)
+VALUES (?1, strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch'), 'skipped')
+ON CONFLICT (schedule, due_at) DO NOTHING;
+
+-- The jobs of the latest runs that have not finished. ?1 name.
+SELECT j.id
+FROM (SELECT job_id FROM schedule_runs WHERE schedule = ?1 ORDER BY due_at DESC LIMIT 1000) r
+CROSS JOIN jobs j ON j.id = r.job_id;
+
+-- ?1 name.
+SELECT count(*)
+FROM schedule_runs
+WHERE schedule = ?1 AND outcome = 'waiting';
+
+-- Adds the job of a due time, unless its unique_key is held. ?1 name, ?2 due, ?3 delay.
+INSERT INTO enqueue_many (jobs, on_conflict)
+SELECT
+    json_array(json_set(
+        options, '$.kind', kind, '$.args', json(args),
+        '$.run_at', strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch', printf('%.3f seconds', ?3)),
+        '$.meta', json_set(coalesce(options -> '$.meta', '{}'),
+            '$.due_at', strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch')))),
+    'skip'
+FROM schedules
+WHERE name = ?1;
+
+-- The newest job: ids only grow.
+SELECT coalesce(max(id), 0)
+FROM jobs;
+
+-- ?1 name, ?2 job.
+UPDATE jobs
+SET schedule = ?1
+WHERE id = ?2;
+
+-- What came of a due time. ?1 name, ?2 due, ?3 outcome, ?4 job.
+UPDATE schedule_runs
+SET outcome = ?3, job_id = ?4
+WHERE schedule = ?1
+    AND due_at = strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch');
+
+-- ?1 name, ?2 next due time, ?3 what is wrong.
+UPDATE schedules
+SET next_at = strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch'), problem = ?3
+WHERE name = ?1;
+
+-- name: fail_schedule
+-- ?1 name, ?2 expression, ?3 time zone, ?4 due, ?5 what is wrong.
+UPDATE schedules
+SET problem = ?5, next_at = NULL
+WHERE name = ?1 AND expression = ?2 AND time_zone = ?3 AND paused_at IS NULL
+    AND CAST(strftime('%s', next_at) AS INTEGER) IS ?4;
+
+-- name: release_runs
+-- The oldest waiting run of each schedule that has no unfinished one.
+SELECT r.schedule, CAST(strftime('%s', min(r.due_at)) AS INTEGER)
+FROM schedule_runs r
+JOIN schedules s ON s.name = r.schedule AND s.paused_at IS NULL
+WHERE r.outcome = 'waiting'
+    AND NOT EXISTS (
+        SELECT 1
+        FROM schedule_runs u
+        CROSS JOIN jobs j ON j.id = u.job_id
+        WHERE u.schedule = r.schedule)
+GROUP BY r.schedule
+ORDER BY r.schedule
+LIMIT 1000;
+
+-- ?1 name, ?2 what is wrong.
+UPDATE schedules
+SET problem = ?2
+WHERE name = ?1;
+
+-- name: clear_schedule_runs
+-- The latest 1000 of each schedule stay.
+DELETE FROM schedule_runs
+WHERE outcome <> 'waiting'
+    AND due_at <= (
+        SELECT o.due_at FROM schedule_runs o
+        WHERE o.schedule = schedule_runs.schedule
+        ORDER BY o.due_at DESC
+        LIMIT 1 OFFSET 1000);
+
 -- name: find_job
 -- ?1 id.
 SELECT
     id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at, expires_at, attempt,
     max_attempts, fence, worker, crashes, snoozes, give_backs, timeout, unique_key, tags, meta, reason, result, output,
-    error, cpu_ms, max_rss_bytes
+    error, cpu_ms, max_rss_bytes, read_bytes, write_bytes
 FROM all_jobs
 WHERE id = ?1
 LIMIT 1;
@@ -491,7 +663,7 @@ LIMIT 1;
 SELECT
     id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at, expires_at, attempt,
     max_attempts, fence, worker, crashes, snoozes, give_backs, timeout, unique_key, tags, meta, reason, result, output,
-    error, cpu_ms, max_rss_bytes
+    error, cpu_ms, max_rss_bytes, read_bytes, write_bytes
 FROM all_jobs
 WHERE (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
     AND (?2 IS NULL OR kind = ?2)
@@ -506,11 +678,17 @@ LIMIT ?7;
 -- ?1 id.
 SELECT
     fence, attempt, worker, started_at, finished_at, outcome, error_class, error, exit_code, signal, cpu_ms,
-    max_rss_bytes, output
+    max_rss_bytes, read_bytes, write_bytes, output, backtrace
 FROM attempts
 WHERE job_id = ?1
 ORDER BY fence
 LIMIT 10000;
+
+-- name: find_progress
+-- ?1 id.
+SELECT fence, updated_at, percent, note, checkpoint
+FROM progress
+WHERE job_id = ?1;
 
 -- name: list_output
 -- ?1 id, ?2 after fence, ?3 after sequence.
@@ -534,7 +712,7 @@ SELECT
     id, name, host, pid, version,
     CASE WHEN state IN ('running', 'quiet', 'stopping') AND lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
         THEN 'lost' ELSE state END,
-    slots, running, started_at, heartbeat_at, lease_until, labels, queues, kinds
+    slots, running, started_at, heartbeat_at, lease_until, labels, queues, kinds, report
 FROM workers
 ORDER BY state IN ('stopped', 'gone'), started_at DESC
 LIMIT 10000;
@@ -549,6 +727,22 @@ WHERE ?1 IS NULL OR minute >= strftime('%Y-%m-%dT%H:%M:00.000Z', 'now', printf('
 GROUP BY kind
 ORDER BY kind
 LIMIT 10000;
+
+-- name: list_minute_stats
+-- Per step of ?2 seconds. ?1: seconds back from now, begun steps included. ?3: limit.
+SELECT
+    strftime('%Y-%m-%dT%H:%M:%fZ', step * ?2, 'unixepoch'), queue, kind, sum(completed), sum(failed), sum(dead),
+    sum(cancelled), sum(snoozed), sum(released), sum(crashed), sum(run_ms), sum(wait_ms)
+FROM (
+    SELECT CAST(strftime('%s', minute) AS INTEGER) / ?2 AS step, *
+    FROM statistics
+    WHERE minute >= strftime(
+        '%Y-%m-%dT%H:%M:%fZ',
+        CAST(strftime('%s', 'now', printf('-%.3f seconds', ?1)) AS INTEGER) / ?2 * ?2,
+        'unixepoch'))
+GROUP BY step, queue, kind
+ORDER BY step DESC, queue, kind
+LIMIT ?3;
 
 -- name: list_dead_groups
 -- ?1 limit.
@@ -634,6 +828,59 @@ INSERT INTO queues (queue, slots, weight)
 VALUES (?1, ?2, coalesce(?3, 1))
 ON CONFLICT (queue) DO UPDATE
 SET slots = coalesce(?2, slots), weight = coalesce(?3, weight);
+
+-- name: list_schedules
+SELECT
+    name, expression, time_zone, kind, args, options, overlap, missed, jitter, next_at, paused_at, source, problem
+FROM schedules
+ORDER BY name
+LIMIT 10000;
+
+-- name: list_schedule_runs
+-- ?1 name, ?2 limit.
+SELECT due_at, enqueued_at, job_id, outcome
+FROM schedule_runs
+WHERE schedule = ?1
+ORDER BY due_at DESC
+LIMIT ?2;
+
+-- name: pause_schedule
+-- ?1 name.
+SELECT EXISTS (SELECT 1 FROM schedules WHERE name = ?1);
+
+-- ?1 name, ?2 actor.
+INSERT INTO pause_schedule (name, actor)
+VALUES (?1, ?2);
+
+-- name: resume_schedule
+-- ?1 name.
+SELECT EXISTS (SELECT 1 FROM schedules WHERE name = ?1);
+
+-- ?1 name, ?2 actor.
+INSERT INTO resume_schedule (name, actor)
+VALUES (?1, ?2);
+
+-- name: remove_schedule
+-- ?1 name.
+SELECT EXISTS (SELECT 1 FROM schedules WHERE name = ?1);
+
+-- ?1 name, ?2 actor.
+INSERT INTO remove_schedule (name, actor)
+VALUES (?1, ?2);
+
+-- name: run_schedule
+-- Now, in seconds, where there is such a schedule. ?1 name.
+SELECT julianday('now') * 86400.0 - 210866760000.0
+FROM schedules
+WHERE name = ?1;
+
+-- ?1 name, ?2 now, ?3 job.
+INSERT INTO schedule_runs (schedule, due_at, job_id, outcome)
+VALUES (?1, strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch'), ?3, 'run now');
+
+-- ?1 name, ?2 job, ?3 actor.
+INSERT INTO operator_audit (actor, action, job_id, details)
+VALUES (?3, 'run', ?2, json_object('schedule', ?1));
 
 -- name: prune_jobs
 -- ?1 states, ?2 seconds since the end, ?3 limit.

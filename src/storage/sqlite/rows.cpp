@@ -58,6 +58,8 @@ JobRow job_row(const Statement& row)
     job.error = row.maybe_text(26);
     job.cpu_ms = row.maybe_number(27);
     job.max_rss_bytes = row.maybe_number(28);
+    job.read_bytes = row.maybe_number(29);
+    job.write_bytes = row.maybe_number(30);
     return job;
 }
 
@@ -76,7 +78,10 @@ AttemptRow attempt_row(const Statement& row)
     attempt.signal = row.maybe_integer(9);
     attempt.cpu_ms = row.maybe_number(10);
     attempt.max_rss_bytes = row.maybe_number(11);
-    attempt.output = row.maybe_text(12);
+    attempt.read_bytes = row.maybe_number(12);
+    attempt.write_bytes = row.maybe_number(13);
+    attempt.output = row.maybe_text(14);
+    attempt.backtrace = row.maybe_text(15);
     return attempt;
 }
 
@@ -110,21 +115,22 @@ WorkerRow worker_row(const Statement& row)
         .lease_until = row.text(10),
         .labels = parse_texts(row.text(11)),
         .queues = parse_texts(row.text(12)),
-        .kinds = parse_texts(row.text(13))};
+        .kinds = parse_texts(row.text(13)),
+        .report = row.text(14)};
 }
 
-KindStatsRow kind_stats_row(const Statement& row)
+KindStatsRow kind_stats_row(const Statement& row, int first)
 {
-    return {.kind = row.text(0),
-        .completed = row.number(1),
-        .failed = row.number(2),
-        .dead = row.number(3),
-        .cancelled = row.number(4),
-        .snoozed = row.number(5),
-        .released = row.number(6),
-        .crashed = row.number(7),
-        .run_ms = row.number(8),
-        .wait_ms = row.number(9)};
+    return {.kind = row.text(first),
+        .completed = row.number(first + 1),
+        .failed = row.number(first + 2),
+        .dead = row.number(first + 3),
+        .cancelled = row.number(first + 4),
+        .snoozed = row.number(first + 5),
+        .released = row.number(first + 6),
+        .crashed = row.number(first + 7),
+        .run_ms = row.number(first + 8),
+        .wait_ms = row.number(first + 9)};
 }
 
 std::string to_json(const std::vector<std::string>& texts)

@@ -15,7 +15,8 @@ namespace jobrunner::sqlite {
 [[nodiscard]] AttemptRow attempt_row(const Statement& row);
 [[nodiscard]] QueueRow queue_row(const Statement& row);
 [[nodiscard]] WorkerRow worker_row(const Statement& row);
-[[nodiscard]] KindStatsRow kind_stats_row(const Statement& row);
+// The kind stands in column `first`, the counts behind it.
+[[nodiscard]] KindStatsRow kind_stats_row(const Statement& row, int first = 0);
 
 // Lists are kept as JSON arrays.
 [[nodiscard]] std::string to_json(const std::vector<std::string>& texts);

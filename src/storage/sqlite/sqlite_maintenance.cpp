@@ -60,6 +60,9 @@ void SqliteStorage::tidy(std::span<const Milliseconds>)
     connection_.write([&] {
         connection_.statement(queries::clear_statistics).run();
         connection_.run_all(queries::clear_workers);
+        connection_.run_all(queries::clear_cancelled);
+        connection_.statement(queries::clear_marks).run();
+        connection_.statement(queries::clear_schedule_runs).run();
     });
     int gone = slice_rows;
     for (int slice = 0; slice < slices_max && gone == slice_rows; ++slice) {

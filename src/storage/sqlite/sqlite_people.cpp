@@ -97,6 +97,24 @@ std::vector<AttemptRow> SqliteStorage::attempts(JobId id)
     });
 }
 
+std::optional<ProgressRow> SqliteStorage::progress(JobId id)
+{
+    return connection_.read([&] {
+        std::optional<ProgressRow> found;
+        connection_.statement(queries::find_progress)
+            .each(
+                [&](const Statement& row) {
+                    found = ProgressRow{.fence = row.integer(0),
+                        .updated_at = row.text(1),
+                        .percent = row.is_null(2) ? std::nullopt : std::optional(row.real(2)),
+                        .note = row.maybe_text(3),
+                        .checkpoint = row.maybe_text(4)};
+                },
+                id);
+        return found;
+    });
+}
+
 std::vector<OutputRow> SqliteStorage::output(JobId id, int after_fence, int after_sequence)
 {
     return connection_.read([&] {
@@ -140,6 +158,20 @@ std::vector<KindStatsRow> SqliteStorage::kind_stats(std::optional<Milliseconds> 
         connection_.statement(queries::list_kind_stats)
             .each([&](const Statement& row) { kinds.push_back(kind_stats_row(row)); }, over_last);
         return kinds;
+    });
+}
+
+std::vector<MinuteStatsRow> SqliteStorage::minute_stats(Milliseconds over_last, std::chrono::minutes step)
+{
+    return connection_.read([&] {
+        std::vector<MinuteStatsRow> steps;
+        connection_.statement(queries::list_minute_stats)
+            .each(
+                [&](const Statement& row) {
+                    steps.push_back({row.text(0), row.text(1), kind_stats_row(row, 2)});
+                },
+                over_last, std::int64_t{std::chrono::seconds(step).count()}, minute_stats_max);
+        return steps;
     });
 }
 

@@ -3,10 +3,16 @@
 #include "core/text.hpp"
 #include "storage/sqlite/queries.hpp"
 #include "storage/sqlite/rows.hpp"
+#include "storage/sqlite/settle_claims.hpp"
 #include "storage/sqlite/sqlite_storage.hpp"
+
+#include <set>
+#include <utility>
 
 namespace jobrunner::sqlite {
 namespace {
+
+using ClaimKey = std::pair<JobId, std::int32_t>;
 
 // Null where there is nothing to say.
 std::optional<std::string> some_text(const std::string& text)
@@ -35,7 +41,7 @@ int put_completion(Statement& statement, const Settlement& one)
 {
     return statement.run(one.token.job, one.token.fence, one.token.worker, one.keep,
         some_json(one.report.result), some_text(one.report.output), one.report.cpu_ms,
-        one.report.max_rss_bytes);
+        one.report.max_rss_bytes, one.report.read_bytes, one.report.write_bytes);
 }
 
 // requeue_jobs and finish_jobs begin with the same parameters; `own` are those that follow.
@@ -45,38 +51,15 @@ int close_attempt(Statement& statement, const Settlement& one, const Own&... own
     const RunReport& report = one.report;
     return statement.run(one.token.job, one.token.fence, one.token.worker, one.outcome, some_text(one.reason),
         some_text(report.error_class), some_text(report.error), some_text(report.backtrace), report.exit_code,
-        report.signal, report.cpu_ms, report.max_rss_bytes, some_text(report.output), own...);
-}
-
-} // namespace
-
-std::vector<Settled> SqliteStorage::settle(
-    std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
-{
-    return connection_.write([&] {
-        const auto completed = complete_claims(settlements);
-        std::vector<Settled> results;
-        results.reserve(settlements.size());
-        for (const auto& settlement : settlements) {
-            const ClaimToken& token = settlement.token;
-            const bool applied = completed.contains({token.job, token.fence}) || close_claim(settlement);
-            results.push_back(applied  ? Settled::applied
-                    : is_closed(token) ? Settled::settled_by_job
-                                       : Settled::lost);
-            clear_leftovers(settlement);
-        }
-        for (const auto batch : done_batches) {
-            connection_.statement(queries::forget_batches).run(worker, batch);
-        }
-        return results;
-    });
+        report.signal, report.cpu_ms, report.max_rss_bytes, report.read_bytes, report.write_bytes,
+        some_text(report.output), own...);
 }
 
 // Completes, all at once, the claims that stand and whose jobs need not run again; returns which those were.
-std::set<SqliteStorage::ClaimKey> SqliteStorage::complete_claims(std::span<const Settlement> settlements)
+std::set<ClaimKey> complete_claims(Connection& connection, std::span<const Settlement> settlements)
 {
     const auto step = [&](std::size_t nth) -> Statement& {
-        return connection_.statement(queries::complete_jobs, nth);
+        return connection.statement(queries::complete_jobs, nth);
     };
     std::set<ClaimKey> completed;
     bool any = false;
@@ -100,42 +83,74 @@ std::set<SqliteStorage::ClaimKey> SqliteStorage::complete_claims(std::span<const
 }
 
 // Closes a claim by itself. Whether it stood, and so was closed.
-bool SqliteStorage::close_claim(const Settlement& settlement)
+bool close_claim(Connection& connection, const Settlement& settlement)
 {
     switch (settlement.verdict) {
     case Verdict::complete:
-        return put_completion(connection_.statement(queries::complete_jobs, complete_one), settlement) > 0;
+        return put_completion(connection.statement(queries::complete_jobs, complete_one), settlement) > 0;
     case Verdict::requeue:
-        return close_attempt(connection_.statement(queries::requeue_jobs), settlement, settlement.delay,
+        return close_attempt(connection.statement(queries::requeue_jobs), settlement, settlement.delay,
                    settlement.refund) > 0;
     case Verdict::dead:
     case Verdict::cancelled:
-        return close_attempt(connection_.statement(queries::finish_jobs), settlement,
+        return close_attempt(connection.statement(queries::finish_jobs), settlement,
                    settlement.verdict == Verdict::dead ? "dead" : "cancelled", settlement.keep,
                    some_text(settlement.fingerprint)) > 0;
     }
     return false;
 }
 
-bool SqliteStorage::is_closed(const ClaimToken& token)
+bool is_closed(Connection& connection, const ClaimToken& token)
 {
     bool closed = false;
-    connection_.statement(queries::closed_claims)
+    connection.statement(queries::closed_claims)
         .each([&](const Statement&) { closed = true; }, token.job, token.fence, token.worker);
+    if (closed) {
+        connection.statement(queries::forget_marks).run(token.job, token.fence, token.worker);
+    }
     return closed;
 }
 
 // What a claim leaves behind beside its job's row. Jobs on their first attempt that wrote nothing leave nothing.
-void SqliteStorage::clear_leftovers(const Settlement& settlement)
+void clear_leftovers(Connection& connection, const Settlement& settlement)
 {
     const JobId id = settlement.token.job;
     if (settlement.report.wrote_live_output) {
-        connection_.statement(queries::clear_live_data).run(id);
-        connection_.statement(queries::clear_progress).run(id);
+        connection.statement(queries::clear_live_data).run(id);
+        connection.statement(queries::clear_progress).run(id);
     }
     if (settlement.report.end == RunEnd::cancelled) {
-        connection_.statement(queries::clear_cancel_requests).run(id);
+        connection.statement(queries::clear_cancel_requests).run(id);
     }
+}
+
+} // namespace
+
+std::vector<Settled> settle_claims(Connection& connection, std::span<const Settlement> settlements,
+    WorkerId worker, std::span<const std::int64_t> done_batches)
+{
+    const auto completed = complete_claims(connection, settlements);
+    std::vector<Settled> results;
+    results.reserve(settlements.size());
+    for (const auto& settlement : settlements) {
+        const ClaimToken& token = settlement.token;
+        const bool applied =
+            completed.contains({token.job, token.fence}) || close_claim(connection, settlement);
+        results.push_back(applied              ? Settled::applied
+                : is_closed(connection, token) ? Settled::settled_by_job
+                                               : Settled::lost);
+        clear_leftovers(connection, settlement);
+    }
+    for (const auto batch : done_batches) {
+        connection.statement(queries::forget_batches).run(worker, batch);
+    }
+    return results;
+}
+
+std::vector<Settled> SqliteStorage::settle(
+    std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
+{
+    return connection_.write([&] { return settle_claims(connection_, settlements, worker, done_batches); });
 }
 
 std::vector<Settled> SqliteStorage::settled_already(std::span<const ClaimToken> tokens)

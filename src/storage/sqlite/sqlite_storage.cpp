@@ -166,7 +166,7 @@ void SqliteStorage::publish_kinds(std::span<const KindPolicy> kinds, const std::
                 delays.push_back(delay.count());
             }
             publish.run(kind.kind, kind.max_attempts, to_json(delays), kind.timeout, kind.keep, kind.snooze,
-                kind.notify, publisher);
+                kind.notify, kind.record_every_attempt, publisher);
         }
     });
 }
@@ -175,7 +175,8 @@ bool SqliteStorage::heartbeat(const Heartbeat& heartbeat)
 {
     return connection_.write([&] {
         return connection_.statement(queries::heartbeat)
-                   .run(heartbeat.worker, state_word(heartbeat.state), heartbeat.running) == 1;
+                   .run(heartbeat.worker, state_word(heartbeat.state), heartbeat.running, heartbeat.report) ==
+            1;
     });
 }
 

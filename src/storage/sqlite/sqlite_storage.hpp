@@ -4,9 +4,7 @@
 #include "storage/sqlite/connection.hpp"
 
 #include <memory>
-#include <set>
 #include <string>
-#include <utility>
 
 namespace jobrunner {
 
@@ -47,13 +45,28 @@ public:
     std::vector<AbandonedJob> abandoned(int limit) override;
     void tidy(std::span<const Milliseconds> keeps) override;
 
+    void put_schedules(std::span<const NewSchedule> schedules, const std::string& source, bool all) override;
+    ScheduleOutlook schedule_outlook() override;
+    std::vector<DueSchedule> due_schedules(int limit) override;
+    bool fire_schedule(const ScheduleFiring& firing) override;
+    void fail_schedule(const DueSchedule& schedule, const std::string& problem) override;
+    void release_runs() override;
+    std::vector<ScheduleRow> schedules() override;
+    std::vector<ScheduleRunRow> schedule_runs(const std::string& name, int limit) override;
+    bool pause_schedule(const std::string& name, const std::string& actor) override;
+    bool resume_schedule(const std::string& name, const std::string& actor) override;
+    bool remove_schedule(const std::string& name, const std::string& actor) override;
+    JobId run_schedule(const std::string& name, const std::string& actor) override;
+
     std::optional<JobRow> find(JobId id) override;
     std::vector<JobRow> list(const JobFilter& filter) override;
     std::vector<AttemptRow> attempts(JobId id) override;
+    std::optional<ProgressRow> progress(JobId id) override;
     std::vector<OutputRow> output(JobId id, int after_fence, int after_sequence) override;
     std::vector<QueueRow> queues() override;
     std::vector<WorkerRow> workers() override;
     std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
+    std::vector<MinuteStatsRow> minute_stats(Milliseconds over_last, std::chrono::minutes step) override;
     std::vector<DeadGroup> dead_groups(int limit) override;
     std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
     void pause_queue(const std::string& queue, const std::string& actor) override;
@@ -64,13 +77,14 @@ public:
 
 private:
     void check_schema();
+    bool steer_schedule(std::string_view query, const std::string& name, const std::string& actor);
+    [[nodiscard]] std::optional<JobId> enqueue_run(const std::string& name, double due, Milliseconds delay);
+    std::optional<std::string> start_run(
+        const std::string& name, std::chrono::sys_seconds due, Milliseconds delay);
+    std::optional<std::string> note_run(
+        const std::string& name, const std::string& overlap, const ScheduleRun& run);
     Enqueued enqueue_one(const NewJob& job, OnConflict on_conflict);
     void claim_lane(const ClaimRequest& request, const LaneClaim& lane, std::vector<ClaimedJob>& jobs);
-    using ClaimKey = std::pair<JobId, std::int32_t>;
-    std::set<ClaimKey> complete_claims(std::span<const Settlement> settlements);
-    bool close_claim(const Settlement& settlement);
-    bool is_closed(const ClaimToken& token);
-    void clear_leftovers(const Settlement& settlement);
     ActionOutcome act_on(const JobCommand& command, JobId id);
 
     Connection connection_;
