@@ -29,6 +29,7 @@ tokens="tokens = [{ name = \"reader\", sha256 = \"$(hash_of r)\", scope = \"read
 write_config "$tokens"
 
 start_server() {
+    rm -f "$place/serve.log" # The address of a server before it must not be taken for this one's.
     "$jobrunner" serve > "$place/serve.out" 2> "$place/serve.log" &
     server_pid=$!
     worker_pids+=("$server_pid")

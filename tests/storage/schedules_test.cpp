@@ -297,15 +297,17 @@ STORAGE_TEST("schedules: run now, remove, and names that are not there")
     put(db, nightly("skip"));
     const JobId first = db.storage->run_schedule("nightly", "tester");
     const JobId second = db.storage->run_schedule("nightly", "tester");
+    const JobId third = db.storage->run_schedule("nightly", "tester");
 
     CHECK(first != second);
+    CHECK(second != third);
     CHECK(db.state(second) == JobState::available);
-    CHECK(outcomes(db) == "run now run now");
+    CHECK(outcomes(db) == "run now run now run now");
     CHECK(db.storage->remove_schedule("nightly", "tester"));
     CHECK(db.storage->schedules().empty());
     CHECK(db.storage->schedule_runs("nightly", 10).empty());
-    CHECK(db.storage->list({}).size() == 2);
-    CHECK(db.backend->row("SELECT count(*) FROM operator_audit WHERE actor = 'tester'") == "3");
+    CHECK(db.storage->list({}).size() == 3);
+    CHECK(db.backend->row("SELECT count(*) FROM operator_audit WHERE actor = 'tester'") == "4");
 
     CHECK_FALSE(db.storage->remove_schedule("nightly", "tester"));
     CHECK_FALSE(db.storage->pause_schedule("nightly", "tester"));

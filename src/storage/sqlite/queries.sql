@@ -874,9 +874,17 @@ SELECT julianday('now') * 86400.0 - 210866760000.0
 FROM schedules
 WHERE name = ?1;
 
+-- A run's key is its time: one that shares a millisecond with another is noted a millisecond after it.
 -- ?1 name, ?2 now, ?3 job.
+WITH now (at) AS (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch')),
+latest (at) AS (SELECT max(due_at) FROM schedule_runs WHERE schedule = ?1)
 INSERT INTO schedule_runs (schedule, due_at, job_id, outcome)
-VALUES (?1, strftime('%Y-%m-%dT%H:%M:%fZ', ?2, 'unixepoch'), ?3, 'run now');
+SELECT
+    ?1,
+    CASE WHEN latest.at >= now.at THEN strftime('%Y-%m-%dT%H:%M:%fZ', latest.at, '+0.001 seconds') ELSE now.at END,
+    ?3,
+    'run now'
+FROM now, latest;
 
 -- ?1 name, ?2 job, ?3 actor.
 INSERT INTO operator_audit (actor, action, job_id, details)
