@@ -4,7 +4,7 @@
 
 find_package(doctest REQUIRED)
 
-set(test_environment "JOBRUNNER_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+set(test_environment "JOBRUNNER_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "JOBRUNNER_ALLOW_ROOT=1")
 if(TARGET jobrunner)
     list(APPEND test_environment "JOBRUNNER_BIN=$<TARGET_FILE:jobrunner>")
 endif()

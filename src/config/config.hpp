@@ -32,6 +32,7 @@ struct WorkerConfig {
     Milliseconds lease{30'000};
     std::vector<std::string> labels;
     std::optional<std::string> name; // nothing: the host's name
+    bool allow_root = false;         // whether root may be the user of jobs' processes
 };
 
 struct QueueConfig {
@@ -64,6 +65,7 @@ struct CommandConfig {
     std::optional<int> umask;
     int nice = 0;
     bool no_new_privileges = true;
+    bool allow_leading_dash = false; // whether a value may begin an argument with a dash
 };
 
 // Warm children that take many jobs each: a pool of them, for one kind or, by its name, for several.

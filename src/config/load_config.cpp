@@ -68,6 +68,7 @@ WorkerConfig read_worker(ConfigSection section)
     assign(worker.shutdown_timeout, section.duration("shutdown_timeout", {seconds{0}, hours{24}}));
     assign(worker.lease, section.duration("lease", {seconds{1}, hours{1}}));
     assign(worker.name, section.name("name"));
+    assign(worker.allow_root, section.flag("allow_root"));
     for (auto& label : section.texts("labels", "an array of names").value_or(std::vector<ConfigText>{})) {
         if (is_config_name(label.value)) {
             worker.labels.push_back(std::move(label.value));

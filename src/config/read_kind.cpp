@@ -91,6 +91,7 @@ KindConfig read_kind(const std::string& name, ConfigSection section, const KindD
     if (*way == "command") {
         auto command = read_process(section, defaults.grace, directory);
         command.argv = read_command(section, directory);
+        assign(command.allow_leading_dash, section.flag("allow_leading_dash"));
         check_secret_environment(section, command, defaults.secrets);
         kind.runs = std::move(command);
     } else if (*way == "service") {

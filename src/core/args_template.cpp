@@ -355,4 +355,9 @@ bool ArgsTemplate::is_literal() const noexcept
     return true;
 }
 
+bool ArgsTemplate::begins_with_args() const noexcept
+{
+    return !pieces_.empty() && std::holds_alternative<ArgsPath>(pieces_.front());
+}
+
 } // namespace jobrunner

@@ -98,6 +98,9 @@ public:
     // Whether the template has no placeholder, so that fill() always gives the same string.
     [[nodiscard]] bool is_literal() const noexcept;
 
+    // Whether what fill() gives begins with a value of the job's arguments.
+    [[nodiscard]] bool begins_with_args() const noexcept;
+
 private:
     friend class TemplateParser;
 

@@ -1,6 +1,7 @@
 #include "worker/command_spec.hpp"
 
 #include "core/args_template.hpp"
+#include "core/error.hpp"
 
 #include <cstdlib>
 
@@ -83,20 +84,39 @@ ProcessSpec process_of(const CommandConfig& command, const Environment& environm
     return spec;
 }
 
+// The program and its arguments. A value that began with a dash would be read as an option of the program's: a row must not
+// choose one, unless the kind allows it or "--" stands before it.
+std::vector<std::string> arguments_of(
+    const CommandConfig& command, const ClaimedJob& job, const TemplateJob& about)
+{
+    const ArgsView args(job.args);
+    std::vector<std::string> arguments;
+    bool may_be_option = !command.allow_leading_dash;
+    for (const auto& argument : command.argv) {
+        auto text = argument.fill(args, about);
+        if (may_be_option && text.starts_with('-') && argument.begins_with_args()) {
+            throw Error(ErrorKind::refused,
+                "the value of " + argument.text() +
+                    " begins with a dash; a value that is no option was expected (a \"--\" before it, or "
+                    "allow_leading_dash = true, lets it through)");
+        }
+        may_be_option = may_be_option && text != "--";
+        arguments.push_back(std::move(text));
+    }
+    return arguments;
+}
+
 } // namespace
 
 ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
     const std::string& database_without_password, const ReadSecret& read_secret)
 {
-    const ArgsView args(job.args);
     const TemplateJob about{
         .id = job.token.job, .kind = job.kind, .queue = job.queue, .attempt = job.attempt};
     auto environment = environment_of(command, database_without_password, read_secret);
     describe_job(environment, job);
     ProcessSpec spec = process_of(command, environment);
-    for (const auto& argument : command.argv) {
-        spec.argv.push_back(argument.fill(args, about));
-    }
+    spec.argv = arguments_of(command, job, about);
     spec.stdin_data = job.args;
     spec.timeout = job.timeout ? job.timeout : policy.timeout;
     return spec;

@@ -13,7 +13,8 @@ namespace jobrunner {
 inline constexpr std::size_t command_checkpoint_bytes_max = std::size_t{96} * 1024;
 
 // The process that a command kind makes of a job: arguments filled in, environment, limits.
-// Throws Error{refused} when an argument cannot be filled in from the job's args. `read_secret` is needed where an
+// Throws Error{refused} when an argument cannot be filled in from the job's args, or when a value would be read as an option:
+// it begins an argument with a dash, with no "--" before it, and the kind does not allow that. `read_secret` is needed where an
 // environment refers to one; what it throws comes through.
 [[nodiscard]] ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command,
     const KindPolicy& policy, const std::string& database_without_password,

@@ -1,6 +1,7 @@
 #include "worker/run_worker.hpp"
 
 #include "config/database_url.hpp"
+#include "worker/check_user.hpp"
 #include "worker/command_runner.hpp"
 #include "worker/http_runner.hpp"
 #include "worker/progress_line.hpp"
@@ -159,7 +160,9 @@ private:
         }
         sd_notify(0, "RELOADING=1");
         try {
-            config_ = std::make_shared<const Config>(load_config(options_.config_path));
+            auto loaded = std::make_shared<const Config>(load_config(options_.config_path));
+            check_user(*loaded);
+            config_ = std::move(loaded);
             runners_->set_config(config_);
             worker_.reconfigure(worker_options(options_, *config_));
             spdlog::info("config_reloaded file={} kinds={}", options_.config_path, config_->kinds.size());
@@ -194,6 +197,7 @@ private:
 
 int run_worker(const WorkOptions& options)
 {
+    check_user(options.config);
     const Signals signals;
     // Progress takes the place of the routine log lines on a terminal.
     set_up_log(

@@ -40,6 +40,7 @@ TEST_CASE_FIXTURE(ConfigFixture, "load: an empty file gives the defaults")
     CHECK(config.worker.shutdown_timeout == 30s);
     CHECK(config.worker.labels.empty());
     CHECK(config.worker.name == std::nullopt);
+    CHECK_FALSE(config.worker.allow_root);
     CHECK(config.log.level == "info");
     CHECK(config.log.format == "text");
     CHECK(config.queues.empty());
@@ -67,6 +68,7 @@ TEST_CASE_FIXTURE(ConfigFixture, "load: a kind that says nothing but its command
     CHECK(command.grace == 10s);
     CHECK(command.output_max == 64 * 1024);
     CHECK(command.no_new_privileges);
+    CHECK_FALSE(command.allow_leading_dash);
     CHECK_FALSE(command.pass_database);
     CHECK(command.directory.empty());
     CHECK(command.resources.memory_bytes == std::nullopt);
@@ -85,6 +87,7 @@ shutdown_timeout = "1m"
 lease = "15s"
 labels = ["gpu", "paris"]
 name = "w1"
+allow_root = true
 [log]
 level = "debug"
 format = "json"
@@ -104,6 +107,7 @@ user = "nobody"
 umask = "027"
 nice = 5
 no_new_privileges = false
+allow_leading_dash = true
 max_attempts = 3
 backoff = { base = "1s", factor = 1.5, cap = "1m", jitter = 0 }
 timeout = "none"
@@ -124,6 +128,7 @@ notify = true
     CHECK(config.worker.lease == 15s);
     CHECK(config.worker.labels == std::vector<std::string>{"gpu", "paris"});
     CHECK(config.worker.name == "w1");
+    CHECK(config.worker.allow_root);
     CHECK(config.log.level == "debug");
     CHECK(config.log.format == "json");
     CHECK(config.queues.at("default").slots == 10);
@@ -145,6 +150,7 @@ notify = true
     CHECK(command.umask == 027);
     CHECK(command.nice == 5);
     CHECK_FALSE(command.no_new_privileges);
+    CHECK(command.allow_leading_dash);
     CHECK(policy.max_attempts == 3);
     CHECK(policy.retry.base == 1s);
     CHECK(policy.retry.factor == 1.5);

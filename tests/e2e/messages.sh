@@ -51,6 +51,20 @@ END
     rm "$JOBRUNNER_CONFIG"
     unset JOBRUNNER_CONFIG
 done
+use sqlite
+use_config << 'END'
+[kinds."echo"]
+command = ["echo", "{args.text}"]
+END
+if ((EUID == 0)); then
+    JOBRUNNER_ALLOW_ROOT='' complains 2 'kind "echo" would run as root' "$jobrunner" work --until-idle
+fi
+id=$("$jobrunner" enqueue echo '{"text": "-e"}')
+"$jobrunner" work --until-idle 2> "$place/work.log"
+equal "a job whose value is an option" "$(sql "SELECT state FROM all_jobs WHERE id = $id")" dead
+contains "its error" "$("$jobrunner" show "$id")" "{args.text} begins with a dash"
+rm "$JOBRUNNER_CONFIG"
+unset JOBRUNNER_CONFIG
 complains 5 "127.0.0.1" "$jobrunner" --database postgresql://nobody:secret@127.0.0.1:1/none list
 if grep -q secret "$place/err"; then
     fail "the password was shown"

@@ -80,3 +80,32 @@ TEST_CASE("command spec: an argument that cannot be filled in is refused, and na
     CHECK_THROWS_WITH_AS(static_cast<void>(command_spec(job_with("{}"), digest(), {}, "")),
         doctest::Contains("args.path"), Error);
 }
+
+TEST_CASE("command spec: a value is not taken for an option of the program")
+{
+    CommandConfig command;
+    command.argv = {ArgsTemplate::parse("sort"), ArgsTemplate::parse("{args.path}")};
+    const auto job = job_with(R"({"path": "--compress-program=sh"})");
+    const auto argv = [&] { return command_spec(job, command, {}, "").argv; };
+
+    CHECK_THROWS_WITH_AS(
+        static_cast<void>(argv()), doctest::Contains("{args.path} begins with a dash"), Error);
+
+    command.allow_leading_dash = true;
+    CHECK(argv().back() == "--compress-program=sh");
+
+    command.allow_leading_dash = false;
+    command.argv.insert(command.argv.begin() + 1, ArgsTemplate::parse("--"));
+    CHECK(argv().back() == "--compress-program=sh");
+}
+
+TEST_CASE("command spec: a dash behind a literal, or in a literal, is the configuration's own")
+{
+    CommandConfig command;
+    command.argv = {ArgsTemplate::parse("head"), ArgsTemplate::parse("-n{args.lines}"),
+        ArgsTemplate::parse("./{args.path}"), ArgsTemplate::parse("--"), ArgsTemplate::parse("{args.path}")};
+
+    const auto spec = command_spec(job_with(R"({"lines": -3, "path": "-x"})"), command, {}, "");
+
+    CHECK(spec.argv == std::vector<std::string>{"head", "-n-3", "./-x", "--", "-x"});
+}

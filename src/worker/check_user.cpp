@@ -1,0 +1,47 @@
+#include "worker/check_user.hpp"
+
+#include "core/error.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace jobrunner {
+namespace {
+
+// The process that the kind starts, or none.
+const CommandConfig* process_of(const KindConfig& kind)
+{
+    if (const auto* service = std::get_if<ServiceConfig>(&kind.runs)) {
+        return &service->process;
+    }
+    return std::get_if<CommandConfig>(&kind.runs);
+}
+
+} // namespace
+
+void check_user(const Config& config, uid_t effective, bool allowed)
+{
+    if (effective != 0 || allowed || config.worker.allow_root) {
+        return;
+    }
+    for (const auto& kind : config.kinds) {
+        const auto* process = process_of(kind);
+        if (process != nullptr && (!process->user || *process->user == "root")) {
+            throw Error(ErrorKind::usage,
+                "kind \"" + kind.policy.kind +
+                    "\" would run as root; another user for the worker, user = \"NAME\" in the kind, or "
+                    "allow_root = true "
+                    "in [worker] (JOBRUNNER_ALLOW_ROOT=1 in its environment) was expected");
+        }
+    }
+}
+
+void check_user(const Config& config)
+{
+    const char* allowed = std::getenv("JOBRUNNER_ALLOW_ROOT");
+    check_user(config, ::geteuid(), allowed != nullptr && std::string_view(allowed) == "1");
+}
+
+} // namespace jobrunner
