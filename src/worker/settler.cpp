@@ -23,12 +23,20 @@ auto take_front(Queue& queue)
     return taken;
 }
 
+template <typename Value>
+void keep_if_unset(std::optional<Value>& later, std::optional<Value>& earlier)
+{
+    if (!later) {
+        later = std::move(earlier);
+    }
+}
+
 void merge_into(Progress& earlier, Progress later)
 {
     if (earlier.token == later.token) {
-        later.percent = later.percent ? later.percent : earlier.percent;
-        later.note = later.note ? std::move(later.note) : std::move(earlier.note);
-        later.checkpoint = later.checkpoint ? std::move(later.checkpoint) : std::move(earlier.checkpoint);
+        keep_if_unset(later.percent, earlier.percent);
+        keep_if_unset(later.note, earlier.note);
+        keep_if_unset(later.checkpoint, earlier.checkpoint);
     }
     earlier = std::move(later);
 }
