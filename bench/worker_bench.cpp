@@ -36,14 +36,14 @@ double seconds_since(Clock::time_point begin)
 
 struct Bench {
     DatabaseOptions database;
-    HandlerRunner::Handler handler;
+    HandlerKind handler;
     std::atomic<long> done{0};
     std::unique_ptr<Worker> worker;
 
     explicit Bench(std::string url)
     {
         database.url = std::move(url);
-        handler = [this](const ClaimedJob&, const std::stop_token&) {
+        handler.run = [this](const HandlerCall&) {
             done.fetch_add(1, std::memory_order_relaxed);
             return RunReport{};
         };
@@ -59,7 +59,7 @@ struct Bench {
         options.kinds.push_back(noop);
         worker = std::make_unique<Worker>(options, [this](RunSink& sink) {
             return std::make_unique<HandlerRunner>(
-                std::map<std::string, HandlerRunner::Handler>{{"bench.noop", handler}}, 2, sink);
+                std::map<std::string, HandlerKind>{{"bench.noop", handler}}, 2, sink);
         });
     }
 
@@ -160,8 +160,8 @@ void latency(Bench& bench, int rate, int jobs)
 {
     std::mutex mutex;
     std::vector<double> waits;
-    bench.handler = [&](const ClaimedJob& job, const std::stop_token&) {
-        const double sent = std::strtod(job.args.c_str() + job.args.find(':') + 1, nullptr);
+    bench.handler.run = [&](const HandlerCall& call) {
+        const double sent = std::strtod(call.job.args.c_str() + call.job.args.find(':') + 1, nullptr);
         const double wait = now_seconds() - sent;
         const std::lock_guard lock(mutex);
         waits.push_back(wait);

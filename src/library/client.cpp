@@ -1,6 +1,6 @@
-#include "core/error.hpp"
+#include "jobrunner/client.hpp"
 #include "core/version.hpp"
-#include "jobrunner/jobrunner.hpp"
+#include "library/translate.hpp"
 #include "storage/open_storage.hpp"
 
 namespace jobrunner {
@@ -19,18 +19,6 @@ NewJob new_job(const JobSpec& spec)
     job.unique_key = spec.unique_key;
     job.tags = spec.tags;
     return job;
-}
-
-// Errors leave the library as its own type.
-template <typename Work>
-auto translated(Work&& work)
-{
-    try {
-        return work();
-    } catch (const Error& error) {
-        const bool retryable = error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::in_doubt;
-        throw ClientError(error.what(), retryable);
-    }
 }
 
 } // namespace
@@ -81,6 +69,23 @@ std::optional<std::string> Client::state(std::int64_t id)
     return translated([&]() -> std::optional<std::string> {
         const auto job = impl_->storage->find(id);
         return job ? std::optional(std::string(to_string(job->state))) : std::nullopt;
+    });
+}
+
+std::vector<UnfinishedJob> Client::unfinished(const std::string& kind, int limit)
+{
+    return translated([&] {
+        JobFilter filter;
+        filter.states = {JobState::available, JobState::scheduled, JobState::blocked, JobState::running,
+            JobState::retryable};
+        filter.kind = kind;
+        filter.limit = limit;
+        std::vector<UnfinishedJob> found;
+        for (auto& row : impl_->storage->list(filter)) {
+            found.push_back({row.id, std::move(row.kind), std::move(row.args), std::move(row.queue),
+                std::string(to_string(row.state))});
+        }
+        return found;
     });
 }
 

@@ -11,7 +11,7 @@ namespace jobrunner {
 namespace {
 
 // The process that the kind starts, or none.
-const CommandConfig* process_of(const KindConfig& kind)
+const CommandConfig* started_process(const KindConfig& kind)
 {
     if (const auto* service = std::get_if<ServiceConfig>(&kind.runs)) {
         return &service->process;
@@ -27,7 +27,7 @@ void check_user(const Config& config, uid_t effective, bool allowed)
         return;
     }
     for (const auto& kind : config.kinds) {
-        const auto* process = process_of(kind);
+        const auto* process = started_process(kind);
         if (process != nullptr && (!process->user || *process->user == "root")) {
             throw Error(ErrorKind::usage,
                 "kind \"" + kind.policy.kind +

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The installed package: a program of its own finds it, enqueues with it, and the job runs.
-# ctest: timeout=170
+# The installed package: programs of their own find it, enqueue with it and run jobs with it, killed on the way.
+# ctest: timeout=240
 source "$(dirname "$0")/support/harness.sh"
 use_sqlite
 cmake --install "$(dirname "$jobrunner")" --prefix "$place/installed" > "$place/install.log"
@@ -16,4 +16,39 @@ equal "state after enqueuing" "$state" available
 "$place/installed/bin/jobrunner" work --until-idle 2> "$place/work.log"
 equal "state after working" "$(sql "SELECT state FROM all_jobs WHERE id = $id")" completed
 contains "output" "$(sql "SELECT output FROM all_jobs WHERE id = $id")" "hello you"
-echo "installed, found, linked, enqueued, run"
+
+# The example's worker writes a bill in the transaction that completes its job. It is killed over and over: each order is
+# billed once all the same.
+unset JOBRUNNER_CONFIG
+orders=600
+for backend in sqlite postgres; do
+    if [[ $backend == postgres ]]; then
+        use_postgres
+        psql_at "$database_name" -qc 'CREATE TABLE bills (job_id bigint, amount text)'
+        bills() { psql_at "$database_name" -qAtc "$1"; }
+    else
+        sql 'CREATE TABLE bills (job_id bigint, amount text)'
+        bills() { sql "$1"; }
+    fi
+    for ((i = 1; i <= orders; i++)); do
+        echo "{\"kind\": \"order.bill\", \"args\": {\"amount\": \"$i\"}}"
+    done > "$place/orders.jsonl"
+    "$jobrunner" enqueue --file "$place/orders.jsonl" > "$place/orders"
+    billed_at_least() { (($(bills 'SELECT count(*) FROM bills') >= $1)); }
+    for enough in 60 160 260; do
+        "$place/build/worker_example" "$JOBRUNNER_DATABASE" >> "$place/example.log" 2>&1 &
+        example=$!
+        worker_pids+=("$example")
+        wait_for 60 "$enough bills" billed_at_least "$enough"
+        kill -KILL "$example"
+        wait "$example" 2> /dev/null || true
+    done
+    "$place/build/worker_example" "$JOBRUNNER_DATABASE" >> "$place/example.log" 2>&1 &
+    example=$!
+    worker_pids+=("$example")
+    wait_for 90 "all orders" sql_is "$orders" "SELECT count(*) FROM all_jobs WHERE kind = 'order.bill' AND state = 'completed'"
+    stop_worker "$example"
+    equal "$backend: bills, orders and amounts" \
+        "$(bills 'SELECT count(*), count(DISTINCT job_id), count(DISTINCT amount) FROM bills')" "$orders|$orders|$orders"
+done
+echo "installed, found, linked, enqueued, run, killed, billed once"
