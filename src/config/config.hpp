@@ -98,8 +98,10 @@ struct HttpConfig {
 };
 
 // A statement in the job's own database. Not run by this version.
+// A statement that runs in one transaction with the job's completion.
 struct SqlConfig {
     std::string statement;
+    std::optional<std::string> role; // of PostgreSQL; nothing: the worker's
 };
 
 struct KindConfig {

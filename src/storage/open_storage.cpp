@@ -2,9 +2,11 @@
 
 #include "core/error.hpp"
 #include "storage/postgres/postgres_migrator.hpp"
+#include "storage/postgres/postgres_sql_session.hpp"
 #include "storage/postgres/postgres_storage.hpp"
 #include "storage/postgres/postgres_wake.hpp"
 #include "storage/sqlite/sqlite_migrator.hpp"
+#include "storage/sqlite/sqlite_sql_session.hpp"
 #include "storage/sqlite/sqlite_storage.hpp"
 #include "storage/sqlite/sqlite_wake.hpp"
 
@@ -60,6 +62,14 @@ std::unique_ptr<Wake> open_wake(const DatabaseOptions& options)
         return postgres::make_wake(options);
     }
     return open_sqlite_wake(sqlite_path(options.url), options);
+}
+
+std::unique_ptr<SqlSession> open_sql_session(const DatabaseOptions& options)
+{
+    if (is_postgres(options.url)) {
+        return postgres::make_sql_session(options);
+    }
+    return sqlite::make_sql_session(sqlite_path(options.url), options);
 }
 
 } // namespace jobrunner

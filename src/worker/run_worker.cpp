@@ -7,6 +7,7 @@
 #include "worker/progress_line.hpp"
 #include "worker/runner_set.hpp"
 #include "worker/service_runner.hpp"
+#include "worker/sql_runner.hpp"
 #include "worker/worker.hpp"
 #include "worker/worker_log.hpp"
 
@@ -78,6 +79,9 @@ WorkerOptions worker_options(const WorkOptions& options, const Config& config)
     return worker;
 }
 
+// More statements at once than that slow each other down rather than finish earlier.
+constexpr int sql_sessions_max = 16;
+
 // In the order of KindConfig::runs.
 RunnerSet::Runners make_runners(
     const WorkOptions& options, const std::shared_ptr<const Config>& config, RunSink& sink)
@@ -86,6 +90,9 @@ RunnerSet::Runners make_runners(
     runners[0] = std::make_unique<CommandRunner>(config, without_password(options.database.url), sink);
     runners[1] = std::make_unique<ServiceRunner>(config, without_password(options.database.url), sink);
     runners[2] = std::make_unique<HttpRunner>(config, sink);
+    const int slots = options.slots.value_or(config->worker.slots);
+    runners[3] =
+        std::make_unique<SqlRunner>(config, options.database, std::min(slots, sql_sessions_max), sink);
     return runners;
 }
 

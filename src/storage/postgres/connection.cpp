@@ -26,22 +26,6 @@ std::string settings(std::string_view scope)
     return sql;
 }
 
-// Adds libpq parameters that the URL does not set itself. A peer that vanished must be noticed.
-std::string with_defaults(std::string url, const std::string& application)
-{
-    const auto add = [&url](const std::string& name, const std::string& value) {
-        if (url.find(name + "=") == std::string::npos) {
-            url += (url.find('?') == std::string::npos ? "?" : "&") + name + "=" + value;
-        }
-    };
-    add("fallback_application_name", application);
-    add("connect_timeout", "5");
-    add("keepalives_idle", "10");
-    add("keepalives_interval", "5");
-    add("keepalives_count", "3");
-    return url;
-}
-
 // "host:port/database" for messages: never the password.
 std::string describe(const std::string& url)
 {
@@ -80,6 +64,21 @@ void check_schema_name(const std::string& name)
 
 } // namespace
 
+std::string url_with_defaults(std::string url, const std::string& application)
+{
+    const auto add = [&url](const std::string& name, const std::string& value) {
+        if (url.find(name + "=") == std::string::npos) {
+            url += (url.find('?') == std::string::npos ? "?" : "&") + name + "=" + value;
+        }
+    };
+    add("fallback_application_name", application);
+    add("connect_timeout", "5");
+    add("keepalives_idle", "10");
+    add("keepalives_interval", "5");
+    add("keepalives_count", "3");
+    return url;
+}
+
 std::string quote_identifier(std::string_view name)
 {
     std::string quoted = "\"";
@@ -94,7 +93,7 @@ std::string quote_identifier(std::string_view name)
 
 Connection::Connection(DatabaseOptions options)
     : options_(std::move(options)),
-      url_(with_defaults(options_.url, options_.application)),
+      url_(url_with_defaults(options_.url, options_.application)),
       server_(describe(url_))
 {
     check_schema_name(options_.schema);

@@ -72,6 +72,9 @@ private:
     std::set<std::string_view> prepared_; // by the query's text, which lives in the binary
 };
 
+// Adds libpq parameters that the URL does not set itself. A peer that vanished must be noticed.
+[[nodiscard]] std::string url_with_defaults(std::string url, const std::string& application);
+
 // What goes between the quotes of {schema} and in front of a channel's name.
 [[nodiscard]] std::string quote_identifier(std::string_view name);
 

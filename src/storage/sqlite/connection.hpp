@@ -70,6 +70,8 @@ public:
     }
     // The id of the row that the last insert into a table added. The same holds.
     [[nodiscard]] std::int64_t last_id() const;
+    // For statements that are not ours. The same holds.
+    [[nodiscard]] sqlite3* handle() const { return database_.get(); }
     // Runs every statement of a script, such as a migration. The same holds.
     void run_script(std::string_view sql);
     // Makes the file a WAL-mode one where that is safe. Outside of write() and read() only.
