@@ -23,6 +23,11 @@ nanoseconds boot_time_now()
     return BootClock::now().time_since_epoch();
 }
 
+RunEnd end_of(StopCause cause)
+{
+    return cause == StopCause::cancelled ? RunEnd::cancelled : RunEnd::released;
+}
+
 void exit_process(const ClaimedJob& job)
 {
     log_job(spdlog::level::critical, "handler_outlived_its_lease", job.token, job.kind, job.attempt);
@@ -80,15 +85,21 @@ void HandlerRunner::start(const ClaimedJob& job)
 
 void HandlerRunner::stop(const ClaimToken& token, StopCause cause)
 {
-    const std::lock_guard lock(mutex_);
+    const auto end = end_of(cause);
+    std::unique_lock lock(mutex_);
     if (const auto run = runs_.find({token.job, token.fence}); run != runs_.end()) {
-        run->second.end_as(cause == StopCause::cancelled ? RunEnd::cancelled : RunEnd::released);
+        run->second.end_as(end);
+        return;
+    }
+    if (std::erase_if(queue_, [&](const ClaimedJob& job) { return job.token == token; }) > 0) {
+        lock.unlock();
+        report_unstarted(token, end);
     }
 }
 
 void HandlerRunner::kill_all(StopCause cause)
 {
-    const auto end = cause == StopCause::cancelled ? RunEnd::cancelled : RunEnd::released;
+    const auto end = end_of(cause);
     std::unique_lock lock(mutex_);
     for (auto& [key, run] : runs_) {
         run.end_as(end);
@@ -99,10 +110,15 @@ void HandlerRunner::kill_all(StopCause cause)
     const auto waiting = std::exchange(queue_, {});
     lock.unlock();
     for (const auto& job : waiting) {
-        RunReport report;
-        report.end = end;
-        sink_.done(job.token, std::move(report));
+        report_unstarted(job.token, end);
     }
+}
+
+void HandlerRunner::report_unstarted(const ClaimToken& token, RunEnd end)
+{
+    RunReport report;
+    report.end = end;
+    sink_.done(token, std::move(report));
 }
 
 void HandlerRunner::lease_until(nanoseconds boot_time)

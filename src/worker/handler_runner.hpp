@@ -64,6 +64,7 @@ private:
     };
     using RunKey = std::pair<JobId, int>; // a claim's job and fence
 
+    void report_unstarted(const ClaimToken& token, RunEnd end);
     void serve(const std::stop_token& stop);
     [[nodiscard]] RunReport call(const Run& run) const;
     void watch(const std::stop_token& stop);

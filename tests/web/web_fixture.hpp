@@ -41,6 +41,12 @@ public:
 
     WebAnswer ask(const WebRequest& made)
     {
+        // The keeper reads as soon as it is there, in a thread of its own; the fake storage is one thread's.
+        const bool from_snapshot = made.path == "/api/v1/overview" || made.path == "/api/v1/queues" ||
+            made.path == "/metrics" || made.path == "/readyz";
+        SnapshotKeeper snapshots(
+            [&] { return from_snapshot ? read_snapshot(*storage, counters) : Snapshot{}; },
+            [] { return now(); });
         const WebApp app(config, {pool, pool, snapshots, [] { return now(); }});
         return app.answer(made);
     }
@@ -56,7 +62,6 @@ public:
     std::shared_ptr<FakeStorage> storage = std::make_shared<FakeStorage>();
     StatsCounters counters;
     StoragePool pool{[this] { return storage; }, 2};
-    SnapshotKeeper snapshots{[this] { return read_snapshot(*storage, counters); }, [] { return now(); }};
 };
 
 } // namespace jobrunner::tests

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -126,5 +127,31 @@ TEST_CASE("handler runner: what waits for a thread is answered when everything i
 
     wait_for([&] { return sink.count() == 2; });
     CHECK(begun == 1);
-    CHECK(sink.ends == std::vector<std::pair<JobId, RunEnd>>{{2, RunEnd::released}, {1, RunEnd::released}});
+    std::sort(
+        sink.ends.begin(), sink.ends.end()); // the runner's and the handler's thread report as they come
+    CHECK(sink.ends == std::vector<std::pair<JobId, RunEnd>>{{1, RunEnd::released}, {2, RunEnd::released}});
+}
+
+TEST_CASE("handler runner: a job that is cancelled while it waits for a thread never begins")
+{
+    Sink sink;
+    std::atomic<int> begun{0};
+    std::atomic<bool> leave{false};
+    HandlerRunner runner({{"test", {[&](const HandlerCall&) {
+                               ++begun;
+                               wait_for([&] { return leave.load(); });
+                               return RunReport{};
+                           }}}},
+        1, sink);
+    runner.start(job(1));
+    wait_for([&] { return begun == 1; });
+    runner.start(job(2));
+
+    runner.stop({2, 1, 1}, StopCause::cancelled);
+
+    wait_for([&] { return sink.count() == 1; });
+    CHECK(sink.ends.front() == std::pair<JobId, RunEnd>{2, RunEnd::cancelled});
+    leave = true;
+    wait_for([&] { return sink.count() == 2; });
+    CHECK(begun == 1);
 }
