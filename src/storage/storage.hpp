@@ -52,6 +52,8 @@ struct ProbeRequest {
     bool fitting_only = false;
     std::vector<std::string> kinds{};
     std::vector<std::string> labels{};
+    // Renews the worker's lease with the same query, so that a worker that only looks around costs no other.
+    std::optional<Heartbeat> beat{};
 };
 
 struct Probe {
@@ -60,6 +62,8 @@ struct Probe {
     bool lost_workers = false; // some worker's lease has passed, or its jobs are not all taken back
     bool expired_jobs = false;
     std::vector<std::string> paused; // queues
+    bool beaten = false;             // the request's heartbeat has renewed its lease
+    ScheduleOutlook schedules;
 };
 
 struct ClaimRequest {
@@ -297,7 +301,7 @@ public:
 
     // --- workers: claim, run, settle
 
-    // Looks, without taking anything: one query.
+    // Looks, without taking anything, and renews a lease where the request asks for it: one query.
     [[nodiscard]] virtual Probe probe(const ProbeRequest& request) = 0;
     // Claims up to `limit` runnable jobs of kinds and labels that fit, lane by lane, and never waits for rows that
     // another worker is claiming. Charges each job an attempt and raises its fence.

@@ -1,5 +1,6 @@
 #include "worker/dispatcher.hpp"
 
+#include "executor/boot_clock.hpp"
 #include "worker/worker_log.hpp"
 
 #include <algorithm>
@@ -167,9 +168,10 @@ void Dispatcher::read_back_doubtful(Storage& storage)
     std::erase_if(doubtful_, [](const Doubtful& one) { return Clock::now() > one.until; });
 }
 
-Probe Dispatcher::probe(Storage& storage, bool from_bottom)
+Probe Dispatcher::probe(Storage& storage, bool from_bottom, const std::optional<Heartbeat>& beat)
 {
     ProbeRequest request;
+    request.beat = beat;
     {
         const std::lock_guard lock(mutex_);
         request.ranges = book_.ranges(from_bottom);
@@ -197,7 +199,13 @@ void Dispatcher::look(Storage& storage)
         const std::lock_guard lock(mutex_);
         from_bottom = bottom_cost_ <= bottom_cheap && Clock::now() >= bottom_next_;
     }
-    const Probe found = probe(storage, from_bottom);
+    const auto beat = hooks_.beat();
+    const auto sent = BootClock::now().time_since_epoch();
+    const Probe found = probe(storage, from_bottom, beat);
+    if (beat) {
+        hooks_.on_beat(beat->worker, sent, found.beaten);
+    }
+    hooks_.on_schedules(found.schedules);
     next_look_ = Clock::now() + std::clamp(found.next_due.value_or(poll_every), Milliseconds{1}, poll_every);
     news_ = false;
     if (found.lost_workers || found.expired_jobs) {

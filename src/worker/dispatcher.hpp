@@ -31,7 +31,11 @@ public:
     struct Hooks {
         std::function<std::optional<WorkerId>()> identity;
         std::function<void(std::vector<ClaimedJob>)> start;
-        std::function<void()> on_upkeep; // a probe saw lost workers or expired jobs
+        std::function<void()> on_upkeep;                          // a probe saw lost workers or expired jobs
+        std::function<void(const ScheduleOutlook&)> on_schedules; // each look's
+        // A heartbeat that the next look may carry, and what came of it.
+        std::function<std::optional<Heartbeat>()> beat;
+        std::function<void(WorkerId, std::chrono::nanoseconds sent, bool renewed)> on_beat;
     };
 
     Dispatcher(
@@ -56,7 +60,7 @@ private:
     void step(Storage& storage);
     bool claim(Storage& storage, WorkerId worker, int room);
     void look(Storage& storage);
-    [[nodiscard]] Probe probe(Storage& storage, bool from_bottom);
+    [[nodiscard]] Probe probe(Storage& storage, bool from_bottom, const std::optional<Heartbeat>& beat = {});
     void rest(Storage& storage);
     void pause(Milliseconds at_most);
     void keep_disarmed();

@@ -31,14 +31,12 @@ Janitor::Janitor(OpenStorage open, std::vector<Milliseconds> keeps, std::functio
 void Janitor::run(const std::stop_token& stop)
 {
     std::chrono::steady_clock::time_point next_tidy{};
-    bool nudged = true;
     while (!stop.stop_requested()) {
         auto wait = every;
         try {
             Storage& storage = storage_.get();
-            if (nudged) {
-                rescue(storage, stop);
-                expire(storage, stop);
+            if (upkeep_.exchange(false)) {
+                upkeep(storage, stop);
             }
             if (std::chrono::steady_clock::now() >= next_tidy) {
                 next_tidy = std::chrono::steady_clock::now() + until_next_tidy();
@@ -47,11 +45,21 @@ void Janitor::run(const std::stop_token& stop)
             reread_(storage);
             wait = std::min(wait, schedules_.keep(storage));
             storage_.worked();
-            nudged = false;
         } catch (const Error& error) {
             wait = storage_.failed(error);
         }
-        nudged = pause_.wait(stop, wait) || nudged;
+        pause_.wait(stop, wait);
+    }
+}
+
+void Janitor::upkeep(Storage& storage, const std::stop_token& stop)
+{
+    try {
+        rescue(storage, stop);
+        expire(storage, stop);
+    } catch (const Error&) {
+        upkeep_ = true; // as soon as the database is back
+        throw;
     }
 }
 

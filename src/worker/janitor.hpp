@@ -3,6 +3,7 @@
 #include "worker/schedule_keeper.hpp"
 #include "worker/storage_loop.hpp"
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -12,14 +13,25 @@ namespace jobrunner {
 // Does what any worker may do for all: takes back lost workers' jobs, cancels expired ones, keeps history and
 // statistics in order, enqueues what schedules are due. In slices; one job that cannot be taken back does not stop the others.
 //
-// Threads: run() on one of its own; nudge() and set_schedules() from any.
+// Threads: run() on one of its own; the rest from any.
 class Janitor {
 public:
     // `reread` is given this thread's storage about once a second.
     Janitor(OpenStorage open, std::vector<Milliseconds> keeps, std::function<void(Storage&)> reread);
 
     // There may be lost workers or expired jobs.
-    void nudge() { pause_.nudge(); }
+    void nudge()
+    {
+        upkeep_ = true;
+        pause_.nudge();
+    }
+    // What somebody else's look has just found.
+    void saw_schedules(const ScheduleOutlook& outlook)
+    {
+        if (schedules_.saw(outlook)) {
+            pause_.nudge();
+        }
+    }
     // What the configuration declares; nothing: it says nothing of schedules.
     void set_schedules(std::optional<std::vector<NewSchedule>> declared)
     {
@@ -28,6 +40,7 @@ public:
     void run(const std::stop_token& stop);
 
 private:
+    void upkeep(Storage& storage, const std::stop_token& stop);
     void rescue(Storage& storage, const std::stop_token& stop);
     void settle_each(Storage& storage, const std::vector<Settlement>& ends);
     void expire(Storage& storage, const std::stop_token& stop);
@@ -37,6 +50,7 @@ private:
     std::function<void(Storage&)> reread_;
     ScheduleKeeper schedules_;
     Pause pause_;
+    std::atomic<bool> upkeep_{true};
 };
 
 } // namespace jobrunner

@@ -16,6 +16,12 @@ std::chrono::nanoseconds boot_now()
     return BootClock::now().time_since_epoch();
 }
 
+// How long before a heartbeat is due another query may carry it: two looks' time, unless the lease is very short.
+std::chrono::milliseconds carry_ahead(std::chrono::milliseconds lease)
+{
+    return std::min(std::chrono::milliseconds(2200), lease / 6);
+}
+
 WorkerId random_identity()
 {
     std::random_device random;
@@ -89,11 +95,13 @@ void LeaseKeeper::beat(Storage& storage)
     std::optional<WorkerId> id;
     std::optional<std::vector<KindPolicy>> kinds;
     std::string report;
+    std::string written;
     {
         const std::lock_guard lock(mutex_);
         id = id_;
         kinds = std::exchange(unpublished_, std::nullopt);
         report = report_;
+        written = written_report_;
     }
     if (kinds) {
         publish(storage, std::move(*kinds));
@@ -103,7 +111,8 @@ void LeaseKeeper::beat(Storage& storage)
     } else if (storage.heartbeat({.worker = *id,
                    .state = state_,
                    .running = hooks_.running(),
-                   .report = report != written_report_ ? std::optional(report) : std::nullopt})) {
+                   .report = report != written ? std::optional(report) : std::nullopt})) {
+        const std::lock_guard lock(mutex_);
         written_report_ = std::move(report);
     } else {
         lose("the database says that it has passed");
@@ -112,11 +121,55 @@ void LeaseKeeper::beat(Storage& storage)
     bool is_all_written = true;
     {
         const std::lock_guard lock(mutex_);
-        lease_until_ = sent + record_.lease;
+        id = id_;
         is_all_written = report_ == written_report_;
     }
-    hooks_.on_lease(sent + record_.lease);
     next_beat_ = is_all_written ? now + record_.lease / 3 : now;
+    renew(*id, sent);
+}
+
+bool LeaseKeeper::renew(WorkerId worker, std::chrono::nanoseconds sent)
+{
+    const std::lock_guard order(lease_order_);
+    std::chrono::nanoseconds until{0};
+    {
+        const std::lock_guard lock(mutex_);
+        if (id_ != worker) {
+            return false;
+        }
+        lease_until_ = until = std::max(lease_until_, sent + std::chrono::nanoseconds(record_.lease));
+    }
+    next_carry_ = std::chrono::steady_clock::now() + record_.lease / 3 - carry_ahead(record_.lease);
+    hooks_.on_lease(until);
+    return true;
+}
+
+std::optional<Heartbeat> LeaseKeeper::beat_to_carry() const
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_carry_.load() || now >= next_beat_.load()) {
+        return std::nullopt;
+    }
+    const std::lock_guard lock(mutex_);
+    if (!id_ || unpublished_ || report_ != written_report_) {
+        return std::nullopt;
+    }
+    return Heartbeat{.worker = *id_, .state = state_, .running = hooks_.running()};
+}
+
+void LeaseKeeper::carried(WorkerId worker, std::chrono::nanoseconds sent, bool renewed)
+{
+    if (!renewed) {
+        next_beat_ = std::chrono::steady_clock::time_point{}; // Its own beat finds out why.
+        pause_.nudge();
+        return;
+    }
+    auto due = next_beat_.load();
+    const auto next = std::chrono::steady_clock::now() + record_.lease / 3;
+    // Somebody may have asked for a beat meanwhile, which is to say something else.
+    if (renew(worker, sent) && due != std::chrono::steady_clock::time_point{}) {
+        next_beat_.compare_exchange_strong(due, next);
+    }
 }
 
 void LeaseKeeper::publish(Storage& storage, std::vector<KindPolicy> kinds)
@@ -138,10 +191,10 @@ void LeaseKeeper::register_anew(Storage& storage)
 {
     record_.id = random_identity();
     storage.register_worker(record_);
-    written_report_ = "{}"; // as fresh rows have it
     spdlog::info("worker_registered worker={} lease={} slots={}", record_.id, format_duration(record_.lease),
         record_.slots);
     const std::lock_guard lock(mutex_);
+    written_report_ = "{}"; // as fresh rows have it
     id_ = record_.id;
 }
 
@@ -174,6 +227,7 @@ void LeaseKeeper::check_expiry()
 
 void LeaseKeeper::lose(const char* why)
 {
+    const std::lock_guard order(lease_order_);
     std::optional<WorkerId> id;
     {
         const std::lock_guard lock(mutex_);

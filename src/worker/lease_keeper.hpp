@@ -40,6 +40,11 @@ public:
     void nudge() { pause_.nudge(); }
 
     void run(const std::stop_token& stop);
+    // A heartbeat for somebody else's query to carry, where one is nearly due and has nothing new to say, and what came
+    // of it: `sent` is the boot time before that query was sent. Where none is carried, run() sends its own in time.
+    [[nodiscard]] std::optional<Heartbeat> beat_to_carry() const;
+    void carried(WorkerId worker, std::chrono::nanoseconds sent, bool renewed);
+
     // Ends the lease after everything is settled. Call when run() has returned.
     void retire();
 
@@ -50,6 +55,8 @@ private:
     void look_for_cancels(Storage& storage);
     void check_expiry();
     void lose(const char* why);
+    // Whether the lease was still this identity's.
+    bool renew(WorkerId worker, std::chrono::nanoseconds sent);
 
     StorageHolder storage_;
     WorkerRecord record_;
@@ -60,9 +67,12 @@ private:
     std::chrono::nanoseconds lease_until_{0}; // boot time
     std::optional<std::vector<KindPolicy>> unpublished_;
     std::string report_ = "{}";
-    std::string written_report_ = "{}"; // in the row of this identity; of the thread that runs
+    std::string written_report_ = "{}"; // in the row of this identity
+    std::mutex lease_order_;            // over the calls of on_lease and on_lost, taken before mutex_
     std::atomic<WorkerState> state_{WorkerState::running};
     std::atomic<std::chrono::steady_clock::time_point> next_beat_{};
+    std::atomic<std::chrono::steady_clock::time_point> next_carry_{
+        std::chrono::steady_clock::time_point::max()};
 };
 
 } // namespace jobrunner

@@ -56,12 +56,35 @@ void ScheduleKeeper::set_declared(std::optional<std::vector<NewSchedule>> declar
 std::chrono::milliseconds ScheduleKeeper::keep(Storage& storage)
 {
     const bool declared = write_declared(storage);
+    std::unique_lock lock(mutex_);
     if (declared || Clock::now() >= next_look_) {
         next_look_ = Clock::time_point{}; // should the look fail
-        next_look_ = Clock::now() + fire_due(storage);
+        lock.unlock();
+        const auto next = Clock::now() + fire_due(storage);
+        lock.lock();
+        next_look_ = next;
     }
     return std::chrono::ceil<std::chrono::milliseconds>(
         std::max(next_look_ - Clock::now(), Clock::duration::zero()));
+}
+
+bool ScheduleKeeper::saw(const ScheduleOutlook& outlook)
+{
+    const std::lock_guard lock(mutex_);
+    const auto next = Clock::now() + wait_after(outlook);
+    const bool sooner = next + soon < next_look_;
+    // What is due already stays due: it may be in keep()'s hands.
+    if (sooner || next_look_ > Clock::now()) {
+        next_look_ = next;
+    }
+    return sooner;
+}
+
+std::chrono::milliseconds ScheduleKeeper::wait_after(const ScheduleOutlook& outlook)
+{
+    const auto at_most = outlook.waiting ? while_runs_wait : longest;
+    const auto next = outlook.next.value_or(at_most);
+    return next == Milliseconds{0} ? soon : std::min<std::chrono::milliseconds>(next, at_most);
 }
 
 std::chrono::milliseconds ScheduleKeeper::fire_due(Storage& storage)
@@ -76,9 +99,7 @@ std::chrono::milliseconds ScheduleKeeper::fire_due(Storage& storage)
         }
         outlook = storage.schedule_outlook();
     }
-    const auto at_most = outlook.waiting ? while_runs_wait : longest;
-    const auto next = outlook.next.value_or(at_most);
-    return next == Milliseconds{0} ? soon : std::min<std::chrono::milliseconds>(next, at_most);
+    return wait_after(outlook);
 }
 
 // Whether it wrote something.

@@ -98,7 +98,11 @@ Worker::Worker(WorkerOptions options, const MakeRunner& make_runner)
       dispatcher_(opener(options), open_wake(options.database), board_, abilities_of(options),
           {.identity = [this] { return keeper_.identity(); },
               .start = [this](std::vector<ClaimedJob> jobs) { start_all(std::move(jobs)); },
-              .on_upkeep = [this] { janitor_.nudge(); }}),
+              .on_upkeep = [this] { janitor_.nudge(); },
+              .on_schedules = [this](const ScheduleOutlook& outlook) { janitor_.saw_schedules(outlook); },
+              .beat = [this] { return keeper_.beat_to_carry(); },
+              .on_beat = [this](WorkerId worker, std::chrono::nanoseconds sent,
+                             bool renewed) { keeper_.carried(worker, sent, renewed); }}),
       janitor_(opener(options), keeps_of(options), [this](Storage& storage) { dispatcher_.reread(storage); })
 {
     reconfigure(options);

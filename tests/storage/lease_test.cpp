@@ -72,6 +72,22 @@ STORAGE_TEST("heartbeat: extends the lease and says what the worker does")
     CHECK(worker(db, alice).state == "stopping");
 }
 
+STORAGE_TEST("heartbeat: a look carries one, and without one leaves the worker as it was")
+{
+    CHECK_FALSE(db.storage->probe({}).beaten);
+    CHECK(worker(db, alice).running == 0);
+
+    ProbeRequest look;
+    look.beat = Heartbeat{.worker = alice, .state = WorkerState::running, .running = 7};
+    CHECK(db.storage->probe(look).beaten);
+    CHECK(worker(db, alice).running == 7);
+    CHECK(worker(db, bob).running == 0);
+
+    db.backend->end_lease(alice);
+    CHECK_FALSE(db.storage->probe(look).beaten);
+    CHECK(db.storage->probe(look).lost_workers);
+}
+
 STORAGE_TEST("heartbeat: what is wrong with a worker stands until something else is said")
 {
     CHECK(worker(db, alice).report == "{}");

@@ -71,6 +71,7 @@ STORAGE_TEST("schedules: a new one is looked at now, and then when it is due")
     put(db, nightly());
 
     CHECK(db.storage->schedule_outlook().next == 0ms);
+    CHECK(db.storage->probe({}).schedules.next == 0ms);
     const auto due = db.storage->due_schedules(10);
     REQUIRE(due.size() == 1);
     CHECK(due[0].name == "nightly");
@@ -83,6 +84,7 @@ STORAGE_TEST("schedules: a new one is looked at now, and then when it is due")
     REQUIRE(next.has_value());
     CHECK(*next > 59min);
     CHECK(*next <= 1h + 1s);
+    CHECK(db.storage->probe({}).schedules.next > 59min);
     CHECK(db.storage->due_schedules(10).empty());
 }
 
@@ -177,6 +179,7 @@ STORAGE_TEST("schedules: overlap queue holds due times back, one after the other
     fire_from_noon(db, nightly("queue"), 3);
     CHECK(outcomes(db) == "enqueued waiting waiting");
     CHECK(db.storage->schedule_outlook().waiting);
+    CHECK(db.storage->probe({}).schedules.waiting);
     db.storage->release_runs();
     CHECK(outcomes(db) == "enqueued waiting waiting");
 

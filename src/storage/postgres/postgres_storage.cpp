@@ -47,6 +47,18 @@ std::optional<std::int64_t> count_of(const std::optional<Milliseconds>& length)
 }
 
 // The range's members, one array each.
+void add_heartbeat(Params& params, const std::optional<Heartbeat>& heartbeat)
+{
+    if (!heartbeat) {
+        params.add_null().add_null().add_null().add_null();
+        return;
+    }
+    params.add(heartbeat->worker)
+        .add(state_word(heartbeat->state))
+        .add(heartbeat->running)
+        .add(heartbeat->report);
+}
+
 Params range_params(const std::vector<LaneRange>& ranges)
 {
     std::vector<std::string> low_queues;
@@ -187,10 +199,7 @@ void PostgresStorage::publish_kinds(std::span<const KindPolicy> kinds, const std
 bool PostgresStorage::heartbeat(const Heartbeat& heartbeat)
 {
     Params params;
-    params.add(heartbeat.worker)
-        .add(state_word(heartbeat.state))
-        .add(heartbeat.running)
-        .add(heartbeat.report);
+    add_heartbeat(params, heartbeat);
     return connection_.write(queries::heartbeat, params).affected_rows() == 1;
 }
 
@@ -203,6 +212,7 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
 {
     Params params = range_params(request.ranges);
     params.add(request.fitting_only).add(request.kinds).add(request.labels);
+    add_heartbeat(params, request.beat);
     const auto rows = connection_.read(queries::probe_lanes, params);
     Probe probe;
     for (const auto& row : rows) {
@@ -214,6 +224,8 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
         probe.lost_workers = truth(row[5]);
         probe.expired_jobs = truth(row[6]);
         probe.paused = parse_text_array(text(row[7]));
+        probe.beaten = truth(row[8]);
+        probe.schedules = {maybe_length(row[9]), truth(row[10])};
     }
     return probe;
 }

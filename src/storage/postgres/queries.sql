@@ -58,8 +58,18 @@ SET lease_until = now(), running = 0,
 WHERE id = $1::bigint;
 
 -- name: probe_lanes
--- $1..$5 ranges (low queue, low priority, low position, high queue, high priority), $6 fitting only, $7 kinds, $8 labels.
--- One row per range that holds something, and at least one row; the last columns say what else there is to do.
+-- $1..$5 ranges (low queue, low priority, low position, high queue, high priority), $6 fitting only, $7 kinds, $8 labels,
+-- $9..$12 a heartbeat as the one above has it, or nulls.
+-- A row for each range, and one where there is none; the last columns say what else there is to do.
+WITH beat AS (
+    UPDATE {schema}.workers
+    SET heartbeat_at = now(), lease_until = now() + lease, state = $10::text, running = $11::integer,
+        report = coalesce($12::jsonb, report)
+    WHERE id = $9::bigint
+        AND lease_until > now()
+        AND state NOT IN ('lost', 'gone', 'stopped')
+    RETURNING true
+)
 SELECT
     f.queue, f.priority, f.position, l.position,
     (SELECT CASE WHEN min(d.run_at) IS NOT NULL
@@ -69,9 +79,21 @@ SELECT
     EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until < now() AND w.state NOT IN ('stopped', 'gone')),
     EXISTS (SELECT 1 FROM {schema}.jobs e
         WHERE e.expires_at <= now() AND e.expires_at IS NOT NULL AND e.state <> 'running'),
-    ARRAY(SELECT q.queue FROM {schema}.queues q WHERE q.paused_at IS NOT NULL)
-FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[])
-    AS r(low_queue, low_priority, low_position, high_queue, high_priority)
+    ARRAY(SELECT q.queue FROM {schema}.queues q WHERE q.paused_at IS NOT NULL),
+    EXISTS (SELECT 1 FROM beat),
+    -- As schedule_outlook has it.
+    CASE WHEN EXISTS (
+            SELECT 1 FROM {schema}.schedules n
+            WHERE n.next_at IS NULL AND n.paused_at IS NULL AND n.problem IS NULL) THEN 0
+        ELSE (
+            SELECT greatest(ceil(extract(epoch FROM min(s.next_at) - now()) * 1000), 0)
+            FROM {schema}.schedules s
+            WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
+            HAVING count(*) > 0) END::bigint,
+    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting')
+FROM (VALUES (true)) AS always(one)
+LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[])
+    AS r(low_queue, low_priority, low_position, high_queue, high_priority) ON true
 LEFT JOIN LATERAL (
     SELECT j.queue, j.priority, j.position
     FROM {schema}.jobs j

@@ -60,8 +60,11 @@ Probe SqliteStorage::probe(const ProbeRequest& request)
 {
     const std::string kinds = to_json(request.kinds);
     const std::string labels = to_json(request.labels);
+    const bool beaten = request.beat && heartbeat(*request.beat);
     return connection_.read([&] {
         Probe probe;
+        probe.beaten = beaten;
+        probe.schedules = read_outlook();
         auto& walk = connection_.statement(queries::probe_lanes, walk_lanes);
         for (const auto& range : without_cuts(request.ranges)) {
             walk.each([&](const Statement& row) { note_lane(probe, row); }, range.low.queue,

@@ -54,16 +54,19 @@ void SqliteStorage::put_schedules(std::span<const NewSchedule> schedules, const 
 
 ScheduleOutlook SqliteStorage::schedule_outlook()
 {
-    return connection_.read([&] {
-        ScheduleOutlook outlook;
-        connection_.statement(queries::schedule_outlook).each([&](const Statement& row) {
-            if (const auto next = row.maybe_number(0)) {
-                outlook.next = Milliseconds(*next);
-            }
-            outlook.waiting = row.truth(1);
-        });
-        return outlook;
+    return connection_.read([&] { return read_outlook(); });
+}
+
+ScheduleOutlook SqliteStorage::read_outlook()
+{
+    ScheduleOutlook outlook;
+    connection_.statement(queries::schedule_outlook).each([&](const Statement& row) {
+        if (const auto next = row.maybe_number(0)) {
+            outlook.next = Milliseconds(*next);
+        }
+        outlook.waiting = row.truth(1);
     });
+    return outlook;
 }
 
 std::vector<DueSchedule> SqliteStorage::due_schedules(int limit)

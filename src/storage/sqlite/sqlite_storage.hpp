@@ -47,6 +47,7 @@ public:
 
     void put_schedules(std::span<const NewSchedule> schedules, const std::string& source, bool all) override;
     ScheduleOutlook schedule_outlook() override;
+    ScheduleOutlook read_outlook(); // within a read
     std::vector<DueSchedule> due_schedules(int limit) override;
     bool fire_schedule(const ScheduleFiring& firing) override;
     void fail_schedule(const DueSchedule& schedule, const std::string& problem) override;
