@@ -12,13 +12,13 @@ constexpr int rescue_batch = 200;
 constexpr int expire_batch = 500;
 constexpr std::chrono::milliseconds every{1000};
 constexpr int tidy_seconds = 60;
+constexpr int idle_tidy_seconds = 300; // where nothing has run meanwhile
 
 // Workers started together do not tidy together.
-std::chrono::seconds until_next_tidy()
+std::chrono::seconds spread(int seconds)
 {
     thread_local std::minstd_rand random(std::random_device{}());
-    return std::chrono::seconds(
-        std::uniform_int_distribution(tidy_seconds * 3 / 4, tidy_seconds * 5 / 4)(random));
+    return std::chrono::seconds(std::uniform_int_distribution(seconds * 3 / 4, seconds * 5 / 4)(random));
 }
 
 } // namespace
@@ -31,6 +31,7 @@ Janitor::Janitor(OpenStorage open, std::vector<Milliseconds> keeps, std::functio
 void Janitor::run(const std::stop_token& stop)
 {
     std::chrono::steady_clock::time_point next_tidy{};
+    std::chrono::steady_clock::time_point next_idle_tidy{};
     while (!stop.stop_requested()) {
         auto wait = every;
         try {
@@ -38,8 +39,11 @@ void Janitor::run(const std::stop_token& stop)
             if (upkeep_.exchange(false)) {
                 upkeep(storage, stop);
             }
-            if (std::chrono::steady_clock::now() >= next_tidy) {
-                next_tidy = std::chrono::steady_clock::now() + until_next_tidy();
+            const auto now = std::chrono::steady_clock::now();
+            if (now >= (worked_ ? next_tidy : next_idle_tidy)) {
+                worked_ = false;
+                next_tidy = now + spread(tidy_seconds);
+                next_idle_tidy = now + spread(idle_tidy_seconds);
                 storage.tidy(keeps_);
             }
             reread_(storage);

@@ -25,6 +25,8 @@ public:
         upkeep_ = true;
         pause_.nudge();
     }
+    // Jobs run here, which leaves more to tidy.
+    void note_work() { worked_ = true; }
     // What somebody else's look has just found.
     void saw_schedules(const ScheduleOutlook& outlook)
     {
@@ -51,6 +53,7 @@ private:
     ScheduleKeeper schedules_;
     Pause pause_;
     std::atomic<bool> upkeep_{true};
+    std::atomic<bool> worked_{false};
 };
 
 } // namespace jobrunner

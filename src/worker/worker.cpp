@@ -181,6 +181,9 @@ KindPolicy Worker::policy_of(const std::string& kind) const
 
 void Worker::start_all(std::vector<ClaimedJob> jobs)
 {
+    if (!jobs.empty()) {
+        janitor_.note_work();
+    }
     // What a runner ends at once frees a slot at once, for which the next may wait.
     while (!jobs.empty()) {
         for (const auto& job : jobs) {
