@@ -1,0 +1,162 @@
+#!/bin/bash
+# The clients for Ruby, Python and Node: their own tests, the transcripts that all must answer alike, and their services
+# under the real worker on both backends: jobs enqueued in transactions and completed in those of the application, stale
+# tokens refused with what was written beside them, and each job's effect once although the worker is killed again and again.
+# ctest: timeout=400
+source "$(dirname "$0")/support/harness.sh"
+export JOBRUNNER_SOURCE_DIR=${JOBRUNNER_SOURCE_DIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+clients=$JOBRUNNER_SOURCE_DIR/clients
+support=$JOBRUNNER_SOURCE_DIR/tests/e2e/support/clients
+
+# Debian's, whose database drivers are Debian's packages too.
+declare -A run=([python]=/usr/bin/python3 [ruby]=/usr/bin/ruby [node]=$(command -v node)) suffix=([python]=py [ruby]=rb [node]=mjs)
+languages=(python ruby node)
+
+own_tests() {
+    (cd "$clients/python" && "${run[python]}" -m unittest discover -s tests > "$place/python.log" 2>&1) \
+        || fail "the Python package's tests"
+    contains "Python's tests" "$(cat "$place/python.log")" "OK"
+    (cd "$clients/ruby" && "${run[ruby]}" -I lib -e 'Dir["./test/*_test.rb"].sort.each { |file| require file }' \
+        > "$place/ruby.log" 2>&1) || fail "the Ruby package's tests"
+    contains "Ruby's tests" "$(cat "$place/ruby.log")" " 0 failures, 0 errors"
+    (cd "$clients/node" && "${run[node]}" --test test > "$place/node.log" 2>&1) || fail "the Node package's tests"
+    contains "Node's tests" "$(cat "$place/node.log")" "# fail 0"
+}
+
+transcripts() {
+    "${run[python]}" "$clients/conformance/run" -- "${run[python]}" "$clients/python/conformance/service.py"
+    "${run[python]}" "$clients/conformance/run" -- "${run[ruby]}" "$clients/ruby/conformance/service.rb"
+    "${run[python]}" "$clients/conformance/run" -- "${run[node]}" "$clients/node/conformance/service.js"
+
+    # A service that answers otherwise is found out.
+    if "${run[python]}" "$clients/conformance/run" "$clients/conformance/results.jsonl" \
+        -- "${run[python]}" "$JOBRUNNER_SOURCE_DIR/examples/bin/text-service" > "$place/other"; then
+        fail "a service that answers otherwise passed"
+    fi
+    contains "what differs" "$(cat "$place/other")" "DIFFERS results, line"
+}
+
+write_config() {
+    use_config << END
+[worker]
+slots = $slots
+lease = "$lease"
+[defaults]
+max_attempts = 1000
+backoff = { base = "10ms", cap = "100ms" }
+END
+    for language in "${languages[@]}"; do
+        cat >> "$JOBRUNNER_CONFIG" << END
+[services.$language]
+command = ["${run[$language]}", "$support/ledger.${suffix[$language]}", "serve"]
+pass_environment = ["PATH", "LEDGER_DATABASE", "LEDGER_SOURCES"]
+instances = $instances
+[kinds."$language.bill"]
+service = "$language"
+[kinds."$language.stale"]
+service = "$language"
+[kinds."$language.forgets"]
+service = "$language"
+[kinds."$language.fails"]
+service = "$language"
+max_attempts = 1
+END
+    done
+    "$jobrunner" config check > /dev/null
+    export LEDGER_DATABASE=$JOBRUNNER_DATABASE LEDGER_SOURCES=$JOBRUNNER_SOURCE_DIR
+}
+
+ledger_rows() {
+    sql "SELECT count(*) FROM $ledger WHERE note = 'bill'"
+}
+
+has_rows() {
+    (($(ledger_rows) >= $1))
+}
+
+each_once() {
+    local killed=0 language all=$((3 * jobs))
+    for language in "${languages[@]}"; do
+        read -r later kept < <("${run[$language]}" "$support/ledger.${suffix[$language]}" enqueue "$jobs")
+        equal "$language: replaced args" "$(sql "SELECT args FROM jobs WHERE id = $later" | tr -d ' ')" '{"n":3}'
+        equal "$language: when it runs" "$(sql "SELECT state FROM all_jobs WHERE id = $later")" scheduled
+        equal "$language: its queue" "$(sql "SELECT queue FROM all_jobs WHERE id = $kept")" kept
+        equal "$language: bills enqueued" "$(sql "SELECT count(*) FROM jobs WHERE kind = '$language.bill'")" "$jobs"
+    done
+
+    start_worker "$backend"
+    while ((killed < 4)); do
+        wait_for 60 "more of the ledger" has_rows $((killed * all / 5 + 10))
+        kill -KILL "$worker_pid"
+        wait "$worker_pid" 2> /dev/null || true
+        killed=$((killed + 1))
+        has_rows "$all" && fail "all was done after $killed kills; the load was too short"
+        start_worker "$backend"
+    done
+    wait_for 120 "all jobs to end" sql_is 0 "SELECT count(*) FROM jobs WHERE kind NOT LIKE '%.later'"
+
+    equal "bills in the ledger" "$(ledger_rows)" "$all"
+    equal "different bills" "$(sql "SELECT count(DISTINCT job_id) FROM $ledger WHERE note = 'bill'")" "$all"
+    equal "bills completed" "$(sql "SELECT count(*) FROM all_jobs WHERE kind LIKE '%.bill' AND state = 'completed'")" "$all"
+    echo "$backend: $all jobs of three languages, $killed workers killed, each in the ledger once; claims that did not" \
+        "complete: $(sql "SELECT count(*) FROM attempts a JOIN all_jobs j ON j.id = a.job_id WHERE j.kind LIKE '%.bill'")"
+}
+
+told_by_the_ledger() {
+    local language kind=
+    for language in "${languages[@]}"; do
+        kind="IN (SELECT id FROM all_jobs WHERE kind = '$language"
+        contains "$language: the result" "$(sql "SELECT result FROM all_jobs WHERE kind = '$language.bill' LIMIT 1")" billed
+        # Killed between its two transactions, it has written the first alone.
+        equal "$language: written beside a stale token" \
+            "$(sql "SELECT count(*) FROM $ledger WHERE note = 'second' AND job_id $kind.stale')")" 0
+        equal "$language: written before it was stale" \
+            "$(sql "SELECT count(*) FROM $ledger WHERE note = 'first' AND job_id $kind.stale')")" 1
+        equal "$language: what was forgotten" "$(sql "SELECT count(*) FROM $ledger WHERE job_id $kind.forgets')")" 1
+        equal "$language: what was not, is done" "$(sql "SELECT state FROM all_jobs WHERE kind = '$language.forgets'")" completed
+        equal "$language: the failure's write" "$(sql "SELECT note FROM $ledger WHERE job_id $kind.fails')")" failed
+        equal "$language: the failure" \
+            "$(sql "SELECT j.state, a.error_class, a.error FROM all_jobs j JOIN attempts a ON a.job_id = j.id AND a.outcome = 'failed'
+                    WHERE j.kind = '$language.fails'")" "dead|Poor|no money"
+    done
+}
+
+stale_and_forgotten() {
+    # Nobody kills the worker now, so that what happens is known to the last row.
+    local language
+    for language in "${languages[@]}"; do
+        for kind in stale forgets fails; do
+            "$jobrunner" enqueue "$language.$kind" > "$place/$language.$kind"
+        done
+    done
+    wait_for 30 "them to end" sql_is 0 "SELECT count(*) FROM jobs WHERE kind NOT LIKE '%.later'"
+    for language in "${languages[@]}"; do
+        equal "$language: beside a stale token" \
+            "$(sql "SELECT note FROM $ledger WHERE job_id = $(cat "$place/$language.stale") ORDER BY note" | tr '\n' ' ')" \
+            "first refused "
+        id=$(cat "$place/$language.forgets")
+        equal "$language: after a rollback" "$(sql "SELECT note FROM $ledger WHERE job_id = $id")" "attempt 2"
+        contains "$language: why it ran again" "$("$jobrunner" show "$id")" "was not committed"
+    done
+}
+
+own_tests
+transcripts
+for backend in sqlite postgres; do
+    use "$backend"
+    if [[ $backend == sqlite ]]; then
+        # Writers of a file take turns, in no order: many would keep the heartbeat from its own.
+        slots=6 lease=4s instances=1 jobs=50 ledger=ledger
+        sqlite3 "$place/jobs.db" "CREATE TABLE ledger (job_id INTEGER, note TEXT)"
+    else
+        slots=24 lease=2s instances=2 jobs=120 ledger=public.ledger
+        psql_at "$database_name" -qc "CREATE TABLE ledger (job_id bigint, note text)"
+    fi
+    write_config
+    each_once
+    told_by_the_ledger
+    stale_and_forgotten
+    stop_worker "$worker_pid"
+    rm "$JOBRUNNER_CONFIG"
+    unset JOBRUNNER_CONFIG
+done
