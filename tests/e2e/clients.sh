@@ -10,23 +10,92 @@ support=$JOBRUNNER_SOURCE_DIR/tests/e2e/support/clients
 
 # Debian's, whose database drivers are Debian's packages too.
 declare -A run=([python]=/usr/bin/python3 [ruby]=/usr/bin/ruby [node]=$(command -v node)) suffix=([python]=py [ruby]=rb [node]=mjs)
+declare -A own=([python]=py [ruby]=rb [node]=js)
 languages=(python ruby node)
 
+# The commands that a page shows, in that folder, with Debian's programs first.
+run_shown() {
+    local page=$1 folder=$2 command
+    while read -r command; do
+        (cd "$folder" && PATH=/usr/bin:$PATH bash -c "$command") || fail "$page: $command"
+        shown=$((shown + 1))
+    done < <(sed -n '/^```console/,/^```$/ s/^\$ //p' "$page")
+}
+
 own_tests() {
-    (cd "$clients/python" && "${run[python]}" -m unittest discover -s tests > "$place/python.log" 2>&1) \
-        || fail "the Python package's tests"
+    local language
+    shown=0
+    for language in "${languages[@]}"; do
+        run_shown "$clients/$language/README.md" "$clients/$language" > "$place/$language.log" 2>&1 < /dev/null
+    done
     contains "Python's tests" "$(cat "$place/python.log")" "OK"
-    (cd "$clients/ruby" && "${run[ruby]}" -I lib -e 'Dir["./test/*_test.rb"].sort.each { |file| require file }' \
-        > "$place/ruby.log" 2>&1) || fail "the Ruby package's tests"
     contains "Ruby's tests" "$(cat "$place/ruby.log")" " 0 failures, 0 errors"
-    (cd "$clients/node" && "${run[node]}" --test test > "$place/node.log" 2>&1) || fail "the Node package's tests"
     contains "Node's tests" "$(cat "$place/node.log")" "# fail 0"
+    run_shown "$clients/conformance/README.md" "$JOBRUNNER_SOURCE_DIR" > /dev/null
+    equal "commands that the pages show" "$shown" 4
+}
+
+# What would be published is whole.
+packages() {
+    (cd "$clients/ruby" && gem build jobrunner-client.gemspec --output "$place/client.gem" > /dev/null 2>&1) || fail "gem build"
+    contains "the gem" "$(tar -xOf "$place/client.gem" data.tar.gz | tar -tz)" lib/jobrunner/service.rb
+    "${run[python]}" -c 'import sys, tomllib; tomllib.load(open(sys.argv[1], "rb"))["project"]["name"]' "$clients/python/pyproject.toml"
+    mkdir -p "$place/node_modules"
+    ln -s "$clients/node" "$place/node_modules/jobrunner-client"
+}
+
+# The services that docs/clients.md shows, each with a job.
+shown_services() {
+    local page=$JOBRUNNER_SOURCE_DIR/docs/clients.md name
+    first_block() {
+        awk -v fence="\`\`\`$1" '$0 == fence { inside = !done; next } /^```$/ { done = done || inside; inside = 0 } inside' "$page"
+    }
+    {
+        printf '%s\n' 'render = lambda args: "page of " + args["to"]' 'mailbox_open = lambda: True' 'deliver = len'
+        first_block python
+    } > "$place/shown.py"
+    {
+        printf '%s\n' 'def render(args) = "page of #{args["to"]}"' 'def mailbox_open? = true' 'def deliver(page) = page.length'
+        first_block ruby
+    } > "$place/shown.rb"
+    {
+        first_block js
+        printf '%s\n' 'function render(args) { return `page of ${args.to}`; }' 'function mailboxOpen() { return true; }' \
+            'function deliver(page) { return page.length; }'
+    } > "$place/shown.mjs"
+    for name in "PYTHONPATH=$clients/python ${run[python]} shown.py" "${run[ruby]} -I $clients/ruby/lib shown.rb" "${run[node]} shown.mjs"; do
+        echo '{"type":"job","id":"7","kind":"mail.send","args":{"to":"ann"},"attempt":1,"checkpoint":null}' \
+            | (cd "$place" && env bash -c "$name") > "$place/said"
+        equal "$name" "$(jq -c . "$place/said" | tr '\n' ' ')" "$(jq -c . << 'END' | tr '\n' ' '
+{"type":"ready","concurrency":4}
+{"type":"progress","id":"7","checkpoint":{"steps":{"render":"page of ann"}}}
+{"type":"progress","id":"7","percent":50,"note":"rendered"}
+{"type":"done","id":"7","result":{"sent":11}}
+END
+)"
+    done
+}
+
+shown_with_database() {
+    use_config << END
+[kinds."order.bill"]
+service = ["${run[python]}", "$support/page.py", "serve"]
+pass_environment = ["PATH", "LEDGER_DATABASE", "LEDGER_SOURCES"]
+END
+    "${run[python]}" "$support/page.py" enqueue
+    equal "the job of the page" \
+        "$(sql "SELECT j.queue, j.unique_key, a.state FROM jobs j JOIN all_jobs a USING (id) WHERE j.kind = 'order.bill'")" "bills|bill 17|scheduled"
+    "$jobrunner" enqueue order.bill '{"order": 17}' > "$place/order"
+    "$jobrunner" work --until-idle >> "$place/page.log" 2>&1
+    equal "its state" "$(sql "SELECT state, result FROM all_jobs WHERE id = $(cat "$place/order")")" 'completed|{"billed": true}'
+    equal "its bill" "$(sql "SELECT number FROM public.bills")" 17
 }
 
 transcripts() {
-    "${run[python]}" "$clients/conformance/run" -- "${run[python]}" "$clients/python/conformance/service.py"
-    "${run[python]}" "$clients/conformance/run" -- "${run[ruby]}" "$clients/ruby/conformance/service.rb"
-    "${run[python]}" "$clients/conformance/run" -- "${run[node]}" "$clients/node/conformance/service.js"
+    local language
+    for language in "${languages[@]}"; do
+        "${run[python]}" "$clients/conformance/run" -- "${run[$language]}" "$clients/$language/conformance/service.${own[$language]}"
+    done
 
     # A service that answers otherwise is found out.
     if "${run[python]}" "$clients/conformance/run" "$clients/conformance/results.jsonl" \
@@ -142,6 +211,8 @@ settled_in_peace() {
 }
 
 own_tests
+packages
+shown_services
 transcripts
 for backend in sqlite postgres; do
     use "$backend"
@@ -161,4 +232,5 @@ for backend in sqlite postgres; do
     rm "$JOBRUNNER_CONFIG"
     unset JOBRUNNER_CONFIG
 done
+shown_with_database
 echo "the clients do what they promise on both backends"
