@@ -17,7 +17,7 @@ languages=(python ruby node)
 run_shown() {
     local page=$1 folder=$2 command
     while read -r command; do
-        (cd "$folder" && PATH=/usr/bin:$PATH bash -c "$command") || fail "$page: $command"
+        (cd "$folder" && PATH=/usr/bin:$PATH bash -c "$command") || return 1
         shown=$((shown + 1))
     done < <(sed -n '/^```console/,/^```$/ s/^\$ //p' "$page")
 }
@@ -26,12 +26,13 @@ own_tests() {
     local language
     shown=0
     for language in "${languages[@]}"; do
-        run_shown "$clients/$language/README.md" "$clients/$language" > "$place/$language.log" 2>&1 < /dev/null
+        run_shown "$clients/$language/README.md" "$clients/$language" > "$place/$language.log" 2>&1 < /dev/null \
+            || fail "$language: what its README shows, its tests"
     done
     contains "Python's tests" "$(cat "$place/python.log")" "OK"
     contains "Ruby's tests" "$(cat "$place/ruby.log")" " 0 failures, 0 errors"
     contains "Node's tests" "$(cat "$place/node.log")" "# fail 0"
-    run_shown "$clients/conformance/README.md" "$JOBRUNNER_SOURCE_DIR" > /dev/null
+    run_shown "$clients/conformance/README.md" "$JOBRUNNER_SOURCE_DIR" > /dev/null || fail "what the transcripts' README shows"
     equal "commands that the pages show" "$shown" 4
 }
 
