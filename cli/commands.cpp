@@ -12,6 +12,7 @@ void add_all_commands(CommandTree& tree)
     add_enqueue_command(tree);
     add_list_command(tree);
     add_show_command(tree);
+    add_explain_command(tree);
     add_logs_command(tree);
     add_wait_command(tree);
     add_action_commands(tree);
@@ -19,6 +20,7 @@ void add_all_commands(CommandTree& tree)
     add_dead_command(tree);
     add_queues_command(tree);
     add_schedules_command(tree);
+    add_batches_command(tree);
     add_workers_command(tree);
     add_stats_command(tree);
     add_serve_command(tree);

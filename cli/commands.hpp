@@ -12,12 +12,14 @@ void add_work_command(CommandTree& tree);
 void add_enqueue_command(CommandTree& tree);
 void add_list_command(CommandTree& tree);
 void add_show_command(CommandTree& tree);
+void add_explain_command(CommandTree& tree);
 void add_logs_command(CommandTree& tree);
 void add_wait_command(CommandTree& tree);
 void add_action_commands(CommandTree& tree); // cancel, retry, delete, reschedule
 void add_edit_command(CommandTree& tree);
 void add_queues_command(CommandTree& tree);
 void add_schedules_command(CommandTree& tree);
+void add_batches_command(CommandTree& tree);
 void add_workers_command(CommandTree& tree);
 void add_stats_command(CommandTree& tree);
 void add_dead_command(CommandTree& tree);

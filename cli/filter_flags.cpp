@@ -1,5 +1,7 @@
 #include "cli/filter_flags.hpp"
 
+#include "client/read_number.hpp"
+
 namespace jobrunner {
 
 void add_filter_flags(CLI::App& command, FilterFlags& flags, const FilterNames& names)
@@ -8,13 +10,14 @@ void add_filter_flags(CLI::App& command, FilterFlags& flags, const FilterNames& 
     add_text(command, "--kind", flags.kind, "Only jobs of this kind", "KIND");
     add_text(command, names.queue, flags.queue, "Only jobs of this queue", "QUEUE");
     add_text(command, names.tag, flags.tag, "Only jobs with this tag", "TAG");
+    add_text(command, names.batch, flags.batch, "Only members of this batch", "ID");
     add_text(command, "--since", flags.since,
         "Only jobs created since then: a time, or 10m for ten minutes ago", "TIME");
 }
 
 bool is_set(const FilterFlags& flags)
 {
-    return !flags.states.empty() || flags.kind || flags.queue || flags.tag || flags.since;
+    return !flags.states.empty() || flags.kind || flags.queue || flags.tag || flags.batch || flags.since;
 }
 
 JobFilter to_filter(const FilterFlags& flags, TimePoint now)
@@ -24,6 +27,9 @@ JobFilter to_filter(const FilterFlags& flags, TimePoint now)
     filter.kind = flags.kind;
     filter.queue = flags.queue;
     filter.tag = flags.tag;
+    if (flags.batch) {
+        filter.batch = read_job_id(*flags.batch, "--batch");
+    }
     if (flags.since) {
         const auto since = read_instant_or_length(*flags.since, "--since");
         const auto* length = std::get_if<Milliseconds>(&since);

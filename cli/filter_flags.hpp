@@ -16,6 +16,7 @@ struct FilterFlags {
     std::optional<std::string> kind;
     std::optional<std::string> queue;
     std::optional<std::string> tag;
+    std::optional<std::string> batch;
     std::optional<std::string> since;
 };
 
@@ -23,6 +24,7 @@ struct FilterFlags {
 struct FilterNames {
     std::string queue = "--queue";
     std::string tag = "--tag";
+    std::string batch = "--batch";
 };
 
 void add_filter_flags(CLI::App& command, FilterFlags& flags, const FilterNames& names = {});

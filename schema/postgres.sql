@@ -33,6 +33,7 @@ CREATE SEQUENCE jobrunner.job_positions AS bigint;
 -- A row stands in the claim order when state = 'available' and run_at <= ready_at.
 -- With run_at > ready_at it is scheduled (or retryable): it is in no claim's way and
 -- is promoted when its time has come, with ready_at = now() and a new position.
+-- With state = 'blocked' it waits for other jobs; passing its gate gives it a place.
 CREATE TABLE jobrunner.jobs (
     id                    bigint GENERATED ALWAYS AS IDENTITY,
     position              bigint NOT NULL DEFAULT nextval('jobrunner.job_positions'),
@@ -105,11 +106,6 @@ CREATE TABLE jobrunner.jobs (
     CONSTRAINT jobs_depends_on_is_at_most_10000_ids CHECK (cardinality(depends_on) BETWEEN 1 AND 10000),
     CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
         CHECK (on_dependency_failure IN ('cancel', 'run', 'block')),
-    -- Taken away, one by one, by the migrations that bring what these columns promise:
-    -- until then a job that asks for it is refused rather than run out of order.
-    CONSTRAINT jobs_serial_key_is_not_served_by_this_version CHECK (serial_key IS NULL),
-    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
-    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes CHECK (octet_length(traceparent) <= 128),
     -- I2: running exactly when a worker is set.
     CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
@@ -424,28 +420,36 @@ VALUES (2, 'workers', 'by hand', '0.1.0');
 
 -- ---- 0003 policies ----
 
--- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+-- The homes of policies: batches, dependencies, turns, schedules, limits, uniqueness windows, signals.
 
 CREATE TABLE jobrunner.batches (
     id          bigint GENERATED ALWAYS AS IDENTITY,
     parent_id   bigint,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    sealed_at   timestamptz,
-    finished_at timestamptz,
+    sealed_at   timestamptz, -- from then on it may finish
+    finished_at timestamptz, -- all members have finished; on_complete was enqueued
+    succeeded_at timestamptz, -- all members have completed; on_success was enqueued
+    died_at     timestamptz, -- a member is dead; on_death was enqueued
     name        text NOT NULL DEFAULT '',
     on_success  jsonb,
     on_complete jsonb,
     on_death    jsonb,
     meta        jsonb NOT NULL DEFAULT '{}',
-    CONSTRAINT batches_pkey PRIMARY KEY (id)
+    problem     text, -- why a callback could not be enqueued
+    CONSTRAINT batches_pkey PRIMARY KEY (id),
+    CONSTRAINT batches_name_is_at_most_512_bytes CHECK (octet_length(name) <= 512)
 );
 
--- Members as they come and go, one row per transaction and batch: summed up for progress,
--- folded by maintenance, so that no settle waits for another's row.
+-- Serves close_batch: the batches in a batch.
+CREATE INDEX batches_parent ON jobrunner.batches (parent_id) WHERE parent_id IS NOT NULL;
+-- Serves clear_batches.
+CREATE INDEX batches_finished ON jobrunner.batches (finished_at) WHERE finished_at IS NOT NULL;
+
+-- Members as they finish, one row per transaction and batch: summed up for progress, folded when the batch is
+-- looked at, so that no settle waits for another's row.
 CREATE TABLE jobrunner.batch_counts (
     batch_id  bigint NOT NULL,
     at        timestamptz NOT NULL DEFAULT now(),
-    added     integer NOT NULL DEFAULT 0,
     completed integer NOT NULL DEFAULT 0,
     cancelled integer NOT NULL DEFAULT 0,
     dead      integer NOT NULL DEFAULT 0
@@ -460,22 +464,41 @@ CREATE TABLE jobrunner.dependencies (
     job_id       bigint NOT NULL,
     parent_id    bigint NOT NULL,
     closed_at    timestamptz,
-    parent_state jobrunner.job_state,
-    result       jsonb,
+    parent_state jobrunner.job_state, -- how the parent ended
+    result       jsonb,              -- the parent's, which so outlives its history
+    keep_until   date,               -- as long as the job itself; null while that is unfinished or dead
     CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
 );
 
 -- Serves the closing of a settled parent's edges.
 CREATE INDEX dependencies_open ON jobrunner.dependencies (parent_id) WHERE closed_at IS NULL;
 
--- Children with an edge closed since they were last looked at, and how many edges are still open.
-CREATE TABLE jobrunner.dependency_counts (
-    job_id  bigint NOT NULL,
-    pending integer NOT NULL,
-    failed  integer NOT NULL DEFAULT 0,
-    CONSTRAINT dependency_counts_pkey PRIMARY KEY (job_id),
-    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+-- Serves pass_gate: what a job still waits for.
+CREATE INDEX dependencies_pending ON jobrunner.dependencies (job_id) WHERE closed_at IS NULL;
+-- Serves clear_dependencies.
+CREATE INDEX dependencies_kept ON jobrunner.dependencies (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Which job of a serial key may run. A turn whose job has finished is anyone's to hand on.
+CREATE TABLE jobrunner.serial_turns (
+    serial_key text NOT NULL,
+    job_id     bigint NOT NULL,
+    since      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT serial_turns_pkey PRIMARY KEY (serial_key)
 );
+
+-- What has changed about blocked jobs and batches since somebody last looked at them: a queue for pass_gates(), in the
+-- transactions that change it, so that a look costs nothing where nothing has changed.
+CREATE TABLE jobrunner.gate_news (
+    id       bigint GENERATED ALWAYS AS IDENTITY,
+    due_at   timestamptz NOT NULL DEFAULT now(),
+    job_id   bigint,
+    batch_id bigint,
+    is_new   boolean NOT NULL DEFAULT false, -- the job: parents of it may have finished before they could know of it
+    CONSTRAINT gate_news_pkey PRIMARY KEY (id)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+
+-- Serves probe_lanes and pass_gates.
+CREATE INDEX gate_news_due ON jobrunner.gate_news (due_at);
 
 CREATE TABLE jobrunner.schedules (
     name       text NOT NULL,
@@ -720,6 +743,9 @@ DECLARE
     done bigint[];
     again bigint[];
     told text[];
+    keys text[];      -- the serial keys of what completed
+    batches bigint[]; -- and its batches
+    children bigint[]; -- and those that depended on others
     telling text[];   -- kinds that want it known when their jobs finish
     recording text[]; -- kinds whose completing attempts are recorded, too
 BEGIN
@@ -783,9 +809,16 @@ BEGIN
     SELECT
         array_agg(id),
         array_agg(format('{"id":"%s","kind":%s,"state":"completed"}', id, to_jsonb(kind)))
-            FILTER (WHERE kind = ANY (telling) OR meta @> '{"notify": true}')
-    INTO done, told
+            FILTER (WHERE kind = ANY (telling) OR meta @> '{"notify": true}'),
+        array_agg(serial_key) FILTER (WHERE serial_key IS NOT NULL),
+        array_agg(batch_id) FILTER (WHERE batch_id IS NOT NULL),
+        array_agg(id) FILTER (WHERE depends_on IS NOT NULL)
+    INTO done, told, keys, batches, children
     FROM settled;
+    IF keys IS NOT NULL OR batches IS NOT NULL OR children IS NOT NULL
+        OR EXISTS (SELECT 1 FROM jobrunner.dependencies d WHERE d.closed_at IS NULL) THEN
+        PERFORM jobrunner.completed_at_gates(done, ids, results, keys, batches, children);
+    END IF;
     IF told IS NOT NULL THEN
         PERFORM jobrunner.tell_finished(told);
     END IF;
@@ -978,6 +1011,9 @@ BEGIN
             (s.state = 'cancelled')::integer);
         RETURN NEXT j.id;
     END LOOP;
+    IF EXISTS (SELECT 1 FROM jobrunner.gate_news) THEN
+        PERFORM jobrunner.pass_gates(200, true);
+    END IF;
 END $$;
 
 -- Writes a job that has just left `jobs` to where its kind of end is kept, and clears what only unfinished
@@ -999,6 +1035,7 @@ BEGIN
     DELETE FROM jobrunner.output_chunks WHERE job_id = j.id;
     DELETE FROM jobrunner.progress WHERE job_id = j.id;
     DELETE FROM jobrunner.cancel_requests WHERE job_id = j.id;
+    PERFORM jobrunner.left_unfinished(j, (closing ->> 'state')::jobrunner.job_state);
     IF j.meta @> '{"notify": true}' OR EXISTS (SELECT 1 FROM jobrunner.kinds k WHERE k.kind = j.kind AND k.notify) THEN
         PERFORM jobrunner.tell_finished(ARRAY[
             format('{"id":"%s","kind":%s,"state":%s}', j.id, to_jsonb(j.kind), closing -> 'state')]);
@@ -1385,9 +1422,18 @@ BEGIN
         RETURN jobrunner.state_of(job);
     END IF;
     state_then := finished ->> 'state';
+    -- It waits again for those of its parents that are unfinished again, and for no other.
+    DELETE FROM jobrunner.dependencies d WHERE d.job_id = job;
+    finished := jsonb_set(finished, '{depends_on}', coalesce((
+        SELECT jsonb_agg(j.id)
+        FROM jobrunner.jobs j
+        WHERE j.id IN (SELECT p.one::bigint FROM jsonb_array_elements_text(CASE
+            WHEN jsonb_typeof(finished -> 'depends_on') = 'array' THEN finished -> 'depends_on' ELSE '[]' END) AS p(one))),
+        'null'));
+    PERFORM jobrunner.returned_to_batch((finished ->> 'batch_id')::bigint, state_then);
     fresh := jsonb_populate_record(NULL::jobrunner.jobs, finished || jsonb_build_object(
         'state', 'available', 'attempt', 0, 'crashes', 0, 'snoozes', 0, 'give_backs', 0, 'rerun', false,
-        'worker', NULL, 'reason', NULL, 'claimed_at', NULL, 'expires_at', NULL, 'run_at', now(), 'ready_at', now(),
+        'worker', NULL, 'reason', 'retried', 'claimed_at', NULL, 'expires_at', NULL, 'run_at', now(), 'ready_at', now(),
         'position', nextval('jobrunner.job_positions')));
     -- A held unique_key refuses the insert, in words, and with it the whole action.
     INSERT INTO jobrunner.jobs OVERRIDING SYSTEM VALUE SELECT (fresh).*;
@@ -1405,10 +1451,12 @@ CREATE FUNCTION jobrunner.try_delete(job bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     deleted boolean := false;
+    gone jobrunner.jobs%ROWTYPE;
 BEGIN
-    DELETE FROM jobrunner.jobs j WHERE j.id = job AND j.state <> 'running';
+    DELETE FROM jobrunner.jobs j WHERE j.id = job AND j.state <> 'running' RETURNING j.* INTO gone;
     deleted := FOUND;
     IF deleted THEN
+        PERFORM jobrunner.left_unfinished(gone, 'cancelled');
         DELETE FROM jobrunner.attempt_log WHERE job_id = job;
         DELETE FROM jobrunner.output_chunks WHERE job_id = job;
         DELETE FROM jobrunner.progress WHERE job_id = job;
@@ -1423,6 +1471,7 @@ BEGIN
     IF NOT deleted THEN
         RETURN jobrunner.state_of(job);
     END IF;
+    DELETE FROM jobrunner.dependencies d WHERE d.job_id = job;
     PERFORM jobrunner.note_action('delete', job, '{}');
     RETURN 'done';
 END $$;
@@ -1798,3 +1847,468 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA jobrunner FROM PUBLIC;
 
 INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
 VALUES (6, 'views', 'by hand', '0.1.0');
+
+-- ---- 0007 gates ----
+
+-- Jobs that wait for other jobs: dependencies, serial keys, batches.
+
+-- Holds a new job that names other jobs back, and refuses what cannot be.
+CREATE FUNCTION jobrunner.hold_job() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    wrong bigint;
+BEGIN
+    IF NEW.batch_id IS NOT NULL THEN
+        -- The key lock keeps the batch from finishing until this transaction has. One that is retried may always come back.
+        PERFORM 1 FROM jobrunner.batches b
+        WHERE b.id = NEW.batch_id AND (b.finished_at IS NULL OR NEW.reason = 'retried')
+        FOR KEY SHARE;
+        IF NOT FOUND AND NEW.reason IS DISTINCT FROM 'retried' THEN
+            RAISE EXCEPTION 'batch_id is %, which is no batch that takes members: it has finished, or never was', NEW.batch_id
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'jobs_batch_id_is_an_unfinished_batch';
+        END IF;
+    END IF;
+    IF NEW.depends_on IS NOT NULL THEN
+        -- A parent was there before its child could name it, so ids grow along the edges and no cycle can be.
+        SELECT u.parent INTO wrong
+        FROM unnest(NEW.depends_on) AS u(parent)
+        WHERE u.parent IS NULL OR u.parent >= NEW.id OR (
+            NOT EXISTS (SELECT 1 FROM jobrunner.jobs j WHERE j.id = u.parent)
+            AND NOT EXISTS (SELECT 1 FROM jobrunner.history h WHERE h.id = u.parent)
+            AND NOT EXISTS (SELECT 1 FROM jobrunner.dead_jobs d WHERE d.id = u.parent))
+        LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'depends_on has %, which is no earlier job', coalesce(wrong::text, 'null')
+                USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'jobs_depends_on_is_earlier_jobs';
+        END IF;
+        INSERT INTO jobrunner.dependencies (job_id, parent_id)
+        SELECT DISTINCT NEW.id, u.parent
+        FROM unnest(NEW.depends_on) AS u(parent);
+    END IF;
+    IF NEW.depends_on IS NOT NULL OR NEW.serial_key IS NOT NULL THEN
+        UPDATE jobrunner.jobs SET state = 'blocked' WHERE id = NEW.id;
+        INSERT INTO jobrunner.gate_news (job_id, is_new) VALUES (NEW.id, true);
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- WHEN is looked at while the row is in hand, so that other jobs pay next to nothing, and COPY keeps its fast path.
+CREATE TRIGGER jobs_held
+    AFTER INSERT ON jobrunner.jobs
+    FOR EACH ROW
+    WHEN (NEW.serial_key IS NOT NULL OR NEW.depends_on IS NOT NULL OR NEW.batch_id IS NOT NULL)
+    EXECUTE FUNCTION jobrunner.hold_job();
+
+-- Wakes a worker that sleeps, for notes that this transaction leaves.
+CREATE FUNCTION jobrunner.wake_for_gates() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('jobrunner.wake', true) IS DISTINCT FROM 'off' THEN
+        PERFORM pg_notify('jobrunner_wake', '');
+    END IF;
+END $$;
+
+-- Closes the edges to jobs that have ended, and notes who waited. A child that is to stay blocked by a failure keeps its edge
+-- open, with what became of the parent: it may be retried and complete yet.
+CREATE FUNCTION jobrunner.close_edges(parents bigint[], ended jobrunner.job_state, results jsonb[]) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    WITH closed AS (
+        UPDATE jobrunner.dependencies d
+        SET parent_state = ended, result = s.result,
+            closed_at = CASE WHEN ended = 'completed' OR c.on_dependency_failure <> 'block' THEN clock_timestamp() END
+        FROM unnest(parents, results) AS s(id, result), jobrunner.jobs c
+        WHERE d.parent_id = s.id AND d.closed_at IS NULL AND c.id = d.job_id
+        RETURNING d.job_id
+    )
+    INSERT INTO jobrunner.gate_news (job_id)
+    SELECT DISTINCT c.job_id FROM closed c
+$$;
+
+-- Notes who is next for the turns of these keys, whose jobs may have ended; forgets turns for which nobody waits.
+CREATE FUNCTION jobrunner.leave_turns(keys text[]) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO jobrunner.gate_news (job_id)
+    SELECT n.next
+    FROM (SELECT DISTINCT u.serial_key FROM unnest(keys) AS u(serial_key)) k
+    CROSS JOIN LATERAL (SELECT min(j.id) AS next FROM jobrunner.jobs j WHERE j.serial_key = k.serial_key) n
+    WHERE n.next IS NOT NULL;
+
+    DELETE FROM jobrunner.serial_turns t
+    WHERE t.ctid = ANY (ARRAY(
+        SELECT s.ctid
+        FROM jobrunner.serial_turns s
+        WHERE s.serial_key = ANY (keys)
+            AND NOT EXISTS (SELECT 1 FROM jobrunner.jobs j WHERE j.serial_key = s.serial_key)
+        FOR UPDATE SKIP LOCKED));
+$$;
+
+-- What the completion of jobs means for others; called by complete_jobs where any of it can matter.
+CREATE FUNCTION jobrunner.completed_at_gates(done bigint[], ids bigint[], results jsonb[], keys text[], in_batches bigint[],
+    children bigint[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM jobrunner.dependencies d WHERE d.closed_at IS NULL) THEN
+        PERFORM jobrunner.close_edges(array_agg(s.id), 'completed', array_agg(s.result))
+        FROM unnest(ids, results) AS s(id, result)
+        JOIN unnest(done) AS u(id) USING (id);
+    END IF;
+    IF keys IS NOT NULL THEN
+        PERFORM jobrunner.leave_turns(keys);
+    END IF;
+    IF in_batches IS NOT NULL THEN
+        WITH counted AS (
+            INSERT INTO jobrunner.batch_counts (batch_id, completed)
+            SELECT u.batch, count(*) FROM unnest(in_batches) AS u(batch) GROUP BY u.batch
+            RETURNING batch_id
+        )
+        INSERT INTO jobrunner.gate_news (batch_id) SELECT c.batch_id FROM counted c;
+    END IF;
+    IF children IS NOT NULL THEN
+        UPDATE jobrunner.dependencies d
+        SET keep_until = h.keep_until
+        FROM jobrunner.history h
+        WHERE h.id = ANY (children) AND d.job_id = h.id;
+        DELETE FROM jobrunner.dependencies d WHERE d.job_id = ANY (children) AND d.keep_until IS NULL;
+    END IF;
+    IF EXISTS (SELECT 1 FROM jobrunner.gate_news) THEN
+        PERFORM jobrunner.pass_gates(200, true);
+    END IF;
+END $$;
+
+-- What it means for others that a job has left `jobs` without completing. Only leaves notes: this may be an application's
+-- transaction, and be long.
+CREATE FUNCTION jobrunner.left_unfinished(j jobrunner.jobs, ended jobrunner.job_state) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM jobrunner.dependencies d WHERE d.closed_at IS NULL) THEN
+        PERFORM jobrunner.close_edges(ARRAY[j.id], ended, ARRAY[NULL::jsonb]);
+    END IF;
+    IF j.depends_on IS NOT NULL THEN
+        INSERT INTO jobrunner.gate_news (job_id) VALUES (j.id);
+    END IF;
+    IF j.serial_key IS NOT NULL THEN
+        PERFORM jobrunner.leave_turns(ARRAY[j.serial_key]);
+    END IF;
+    IF j.batch_id IS NOT NULL THEN
+        INSERT INTO jobrunner.batch_counts (batch_id, cancelled, dead)
+        VALUES (j.batch_id, (ended = 'cancelled')::integer, (ended = 'dead')::integer);
+        INSERT INTO jobrunner.gate_news (batch_id) VALUES (j.batch_id);
+    END IF;
+    IF EXISTS (SELECT 1 FROM jobrunner.gate_news) THEN
+        PERFORM jobrunner.wake_for_gates();
+    END IF;
+END $$;
+
+-- A finished member is about to run again, so it counts as unfinished.
+CREATE FUNCTION jobrunner.returned_to_batch(batch bigint, was text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO jobrunner.batch_counts (batch_id, completed, cancelled, dead)
+    SELECT batch, -(was = 'completed')::integer, -(was = 'cancelled')::integer, -(was = 'dead')::integer
+    WHERE batch IS NOT NULL
+$$;
+
+-- Whose turn a serial key has, given on where its holder has ended; null where that is in somebody's hands.
+CREATE FUNCTION jobrunner.take_turn(key text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    holder bigint;
+    was_there boolean;
+BEGIN
+    SELECT t.job_id INTO holder FROM jobrunner.serial_turns t WHERE t.serial_key = key FOR UPDATE SKIP LOCKED;
+    was_there := FOUND;
+    IF was_there AND EXISTS (SELECT 1 FROM jobrunner.jobs j WHERE j.id = holder) THEN
+        RETURN holder;
+    ELSIF NOT was_there AND EXISTS (SELECT 1 FROM jobrunner.serial_turns t WHERE t.serial_key = key) THEN
+        RETURN NULL;
+    END IF;
+    SELECT min(j.id) INTO holder FROM jobrunner.jobs j WHERE j.serial_key = key;
+    INSERT INTO jobrunner.serial_turns AS t (serial_key, job_id)
+    VALUES (key, holder)
+    ON CONFLICT ON CONSTRAINT serial_turns_pkey DO UPDATE SET job_id = excluded.job_id, since = now();
+    -- It may not be the one that is being judged.
+    INSERT INTO jobrunner.gate_news (job_id) VALUES (holder);
+    RETURN holder;
+END $$;
+
+-- Closes those edges of a new job whose parents had ended before it was seen. Whether all could be judged.
+CREATE FUNCTION jobrunner.meet_parents(job bigint, on_failure text) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    standing bigint[];
+BEGIN
+    standing := ARRAY(
+        SELECT p.id
+        FROM jobrunner.jobs p
+        WHERE p.id IN (SELECT d.parent_id FROM jobrunner.dependencies d WHERE d.job_id = job AND d.closed_at IS NULL)
+        FOR KEY SHARE SKIP LOCKED);
+    UPDATE jobrunner.dependencies d
+    SET parent_state = e.state, result = e.result,
+        closed_at = CASE WHEN e.state = 'completed' OR on_failure <> 'block' THEN clock_timestamp() END
+    FROM jobrunner.dependencies o
+    CROSS JOIN LATERAL (
+        SELECT f.state, f.result
+        FROM (
+            SELECT x.state, NULL::jsonb AS result FROM jobrunner.dead_jobs x WHERE x.id = o.parent_id
+            UNION ALL
+            SELECT h.state, h.result FROM jobrunner.history h WHERE h.id = o.parent_id
+            UNION ALL
+            -- It was there when the child came, and is of a kind of which nothing is kept.
+            SELECT 'completed', NULL) f
+        LIMIT 1
+    ) e
+    WHERE o.job_id = job AND o.closed_at IS NULL AND o.parent_id <> ALL (standing)
+        AND NOT EXISTS (SELECT 1 FROM jobrunner.jobs p WHERE p.id = o.parent_id)
+        AND d.job_id = job AND d.parent_id = o.parent_id;
+    RETURN NOT EXISTS (
+        SELECT 1
+        FROM jobrunner.dependencies d
+        JOIN jobrunner.jobs p ON p.id = d.parent_id
+        WHERE d.job_id = job AND d.closed_at IS NULL AND p.id <> ALL (standing));
+END $$;
+
+-- Closes the edges of a job that has finished, and says how long they are kept. Whether all were in reach.
+CREATE FUNCTION jobrunner.forget_edges(job bigint) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    in_reach bigint[];
+BEGIN
+    in_reach := ARRAY(
+        SELECT d.parent_id FROM jobrunner.dependencies d WHERE d.job_id = job FOR UPDATE SKIP LOCKED);
+    UPDATE jobrunner.dependencies d
+    SET closed_at = coalesce(d.closed_at, clock_timestamp()),
+        keep_until = (SELECT h.keep_until FROM jobrunner.history h WHERE h.id = job LIMIT 1)
+    WHERE d.job_id = job AND d.parent_id = ANY (in_reach);
+    DELETE FROM jobrunner.dependencies d
+    WHERE d.job_id = job AND d.parent_id = ANY (in_reach) AND d.keep_until IS NULL
+        AND NOT EXISTS (SELECT 1 FROM jobrunner.dead_jobs x WHERE x.id = job);
+    RETURN NOT EXISTS (
+        SELECT 1 FROM jobrunner.dependencies d WHERE d.job_id = job AND d.parent_id <> ALL (in_reach));
+END $$;
+
+-- Judges a blocked job. 'open': it may run from now on, was cancelled, or is blocked no more; 'shut': it has to wait on;
+-- 'busy': a row that decides is in somebody's hands.
+CREATE FUNCTION jobrunner.pass_gate(job bigint, is_new boolean) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    j jobrunner.jobs%ROWTYPE;
+    failed record;
+    verdict text := 'open';
+    holder bigint := job;
+BEGIN
+    SELECT * INTO j FROM jobrunner.jobs h WHERE h.id = job AND h.state = 'blocked' FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        SELECT * INTO j FROM jobrunner.jobs h WHERE h.id = job;
+        RETURN CASE WHEN j.state = 'blocked' THEN 'busy'
+            WHEN j.id IS NULL AND NOT jobrunner.forget_edges(job) THEN 'busy'
+            ELSE 'open' END;
+    END IF;
+    IF j.depends_on IS NOT NULL THEN
+        IF is_new AND NOT jobrunner.meet_parents(job, j.on_dependency_failure) THEN
+            verdict := 'busy';
+        END IF;
+        IF j.on_dependency_failure = 'cancel' THEN
+            SELECT d.parent_id, d.parent_state INTO failed
+            FROM jobrunner.dependencies d
+            WHERE d.job_id = job AND d.parent_state IN ('dead', 'cancelled')
+            ORDER BY d.parent_id
+            LIMIT 1;
+            IF FOUND THEN
+                PERFORM jobrunner.cancel_unclaimed(ARRAY[job],
+                    format('job %s, on which it depends, is %s', failed.parent_id, failed.parent_state));
+                RETURN 'open';
+            END IF;
+        END IF;
+        IF verdict = 'open' AND EXISTS (
+            SELECT 1 FROM jobrunner.dependencies d WHERE d.job_id = job AND d.closed_at IS NULL) THEN
+            verdict := 'shut';
+        END IF;
+    END IF;
+    -- A job that waits for others takes its turn all the same, and holds those behind it back.
+    IF j.serial_key IS NOT NULL THEN
+        holder := jobrunner.take_turn(j.serial_key);
+        IF holder IS NULL THEN
+            verdict := 'busy';
+        ELSIF holder <> job AND verdict = 'open' THEN
+            verdict := 'shut';
+        END IF;
+    END IF;
+    IF verdict = 'open' THEN
+        UPDATE jobrunner.jobs h
+        SET state = 'available', ready_at = now(), position = nextval('jobrunner.job_positions')
+        WHERE h.id = job;
+    END IF;
+    RETURN verdict;
+END $$;
+
+-- Enqueues a batch's callback. Returns what is wrong with it, or null.
+CREATE FUNCTION jobrunner.call_back(batch bigint, event text, job jsonb) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF job IS NOT NULL THEN
+        PERFORM jobrunner.enqueue_many(jsonb_build_array(job || jsonb_build_object(
+            'args', jsonb_build_object('batch_id', batch, 'event', event) || coalesce(job -> 'args', '{}'))), 'skip');
+    END IF;
+    RETURN NULL;
+EXCEPTION WHEN data_exception OR integrity_constraint_violation THEN
+    RETURN format('on_%s: %s', event, SQLERRM);
+END $$;
+
+-- Looks whether a batch has finished, and what has to be called for. As pass_gate.
+CREATE FUNCTION jobrunner.close_batch(batch bigint) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    b jobrunner.batches%ROWTYPE;
+    counts record;
+    unfinished boolean;
+BEGIN
+    -- An application that is adding members holds a key lock, which keeps this one out.
+    SELECT * INTO b FROM jobrunner.batches x WHERE x.id = batch FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN CASE WHEN EXISTS (SELECT 1 FROM jobrunner.batches x WHERE x.id = batch) THEN 'busy' ELSE 'open' END;
+    END IF;
+    WITH folded AS (
+        DELETE FROM jobrunner.batch_counts c WHERE c.batch_id = batch RETURNING c.*
+    ),
+    summed AS (
+        INSERT INTO jobrunner.batch_counts (batch_id, completed, cancelled, dead)
+        SELECT batch, sum(f.completed), sum(f.cancelled), sum(f.dead) FROM folded f HAVING count(*) > 0
+        RETURNING cancelled, dead
+    )
+    SELECT coalesce(sum(s.cancelled), 0) AS cancelled, coalesce(sum(s.dead), 0) AS dead INTO counts FROM summed s;
+    unfinished := b.sealed_at IS NULL
+        OR EXISTS (SELECT 1 FROM jobrunner.jobs j WHERE j.batch_id = batch)
+        OR EXISTS (SELECT 1 FROM jobrunner.batches x WHERE x.parent_id = batch AND x.finished_at IS NULL);
+    IF b.died_at IS NULL AND counts.dead > 0 THEN
+        b.died_at := clock_timestamp();
+        b.problem := coalesce(jobrunner.call_back(batch, 'death', b.on_death), b.problem);
+    END IF;
+    IF b.finished_at IS NULL AND NOT unfinished THEN
+        b.finished_at := clock_timestamp();
+        b.problem := coalesce(jobrunner.call_back(batch, 'complete', b.on_complete), b.problem);
+    END IF;
+    -- Later, too: when the dead of a finished batch are retried and complete.
+    IF b.succeeded_at IS NULL AND NOT unfinished AND counts.dead <= 0 AND counts.cancelled <= 0
+        AND NOT EXISTS (SELECT 1 FROM jobrunner.batches x WHERE x.parent_id = batch AND x.succeeded_at IS NULL) THEN
+        b.succeeded_at := clock_timestamp();
+        b.problem := coalesce(jobrunner.call_back(batch, 'success', b.on_success), b.problem);
+    END IF;
+    UPDATE jobrunner.batches x
+    SET died_at = b.died_at, finished_at = b.finished_at, succeeded_at = b.succeeded_at, problem = b.problem
+    WHERE x.id = batch
+        AND (x.died_at, x.finished_at, x.succeeded_at) IS DISTINCT FROM (b.died_at, b.finished_at, b.succeeded_at);
+    IF FOUND AND b.parent_id IS NOT NULL AND b.finished_at IS NOT NULL THEN
+        INSERT INTO jobrunner.gate_news (batch_id) VALUES (b.parent_id);
+    END IF;
+    RETURN CASE WHEN unfinished THEN 'shut' ELSE 'open' END;
+END $$;
+
+-- Judges what the notes name, up to at_most of them, unless another worker is at it. With keep_shut the notes of what has to
+-- wait on stay, to be judged once more when this transaction has committed. Returns how many are done with.
+CREATE FUNCTION jobrunner.pass_gates(at_most integer, keep_shut boolean DEFAULT false) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    note record;
+    verdict text;
+    done integer := 0;
+BEGIN
+    IF pg_try_advisory_xact_lock('jobrunner.gate_news'::regclass::oid::integer, 3) THEN
+        FOR note IN
+            WITH due AS MATERIALIZED (
+                SELECT g.id
+                FROM jobrunner.gate_news g
+                WHERE g.due_at <= clock_timestamp()
+                ORDER BY g.due_at
+                LIMIT at_most
+                FOR UPDATE SKIP LOCKED
+            ),
+            taken AS (
+                DELETE FROM jobrunner.gate_news g WHERE g.id = ANY (ARRAY(SELECT d.id FROM due d)) RETURNING g.*
+            )
+            SELECT t.job_id, t.batch_id, bool_or(t.is_new) AS is_new
+            FROM taken t
+            GROUP BY t.job_id, t.batch_id
+            ORDER BY min(t.id)
+        LOOP
+            verdict := CASE WHEN note.batch_id IS NOT NULL THEN jobrunner.close_batch(note.batch_id)
+                ELSE jobrunner.pass_gate(note.job_id, note.is_new) END;
+            IF verdict = 'busy' OR verdict = 'shut' AND keep_shut THEN
+                INSERT INTO jobrunner.gate_news (job_id, batch_id, is_new, due_at)
+                VALUES (note.job_id, note.batch_id, note.is_new AND verdict = 'busy',
+                    clock_timestamp() + CASE verdict WHEN 'busy' THEN interval '50 milliseconds' ELSE '0' END);
+            ELSE
+                done := done + 1;
+            END IF;
+        END LOOP;
+    END IF;
+    IF keep_shut AND EXISTS (SELECT 1 FROM jobrunner.gate_news) THEN
+        PERFORM jobrunner.wake_for_gates();
+    END IF;
+    RETURN done;
+END $$;
+
+-- Makes a batch: jobs with its id as batch_id are its members. Once it is sealed it finishes when none of them is
+-- unfinished; what is inserted in the transaction that seals it counts. Callbacks are jobs as enqueue_many() takes them; their
+-- args get batch_id and event beside those given. on_complete: all have finished; on_success: all have completed;
+-- on_death: one is dead, at once. Each comes once. parent_id: a batch of which this one is a part.
+CREATE FUNCTION jobrunner.create_batch(name text DEFAULT '', on_success jsonb DEFAULT NULL, on_complete jsonb DEFAULT NULL,
+    on_death jsonb DEFAULT NULL, parent_id bigint DEFAULT NULL, sealed boolean DEFAULT false, meta jsonb DEFAULT '{}')
+RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    made bigint;
+BEGIN
+    PERFORM jobrunner.new_job(c.job)
+    FROM (VALUES (on_success), (on_complete), (on_death)) AS c(job)
+    WHERE c.job IS NOT NULL;
+    IF parent_id IS NOT NULL THEN
+        PERFORM 1 FROM jobrunner.batches b WHERE b.id = parent_id AND b.finished_at IS NULL FOR KEY SHARE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'parent_id is %, which is no unfinished batch', parent_id USING ERRCODE = 'foreign_key_violation';
+        END IF;
+    END IF;
+    INSERT INTO jobrunner.batches (name, on_success, on_complete, on_death, parent_id, sealed_at, meta)
+    VALUES (coalesce(name, ''), on_success, on_complete, on_death, parent_id, CASE WHEN sealed THEN now() END,
+        coalesce(meta, '{}'))
+    RETURNING id INTO made;
+    IF sealed THEN
+        INSERT INTO jobrunner.gate_news (batch_id) VALUES (made);
+        PERFORM jobrunner.wake_for_gates();
+    END IF;
+    RETURN made;
+END $$;
+
+-- Says that a batch has all its members, or those that will add the others: it may finish.
+CREATE FUNCTION jobrunner.seal_batch(id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.batches b SET sealed_at = coalesce(b.sealed_at, now()) WHERE b.id = seal_batch.id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'batch % is not found', id USING ERRCODE = 'JR404';
+    END IF;
+    INSERT INTO jobrunner.gate_news (batch_id) VALUES (seal_batch.id);
+    PERFORM jobrunner.wake_for_gates();
+END $$;
+
+-- How far batches are. eta: by the pace so far; null where there is none.
+CREATE VIEW jobrunner.batch_stats AS
+SELECT
+    b.id, b.name, b.parent_id,
+    CASE WHEN b.finished_at IS NOT NULL THEN 'finished' WHEN b.sealed_at IS NOT NULL THEN 'sealed' ELSE 'open' END AS state,
+    u.unfinished, u.running, c.completed, c.cancelled, c.dead,
+    b.created_at, b.sealed_at, b.finished_at, b.succeeded_at, b.died_at,
+    CASE WHEN u.unfinished > 0 AND c.completed + c.cancelled + c.dead > 0
+        THEN now() + (now() - b.created_at) * u.unfinished / (c.completed + c.cancelled + c.dead) END AS eta,
+    b.problem, b.meta
+FROM jobrunner.batches b
+CROSS JOIN LATERAL (
+    SELECT count(*) AS unfinished, count(*) FILTER (WHERE j.state = 'running') AS running
+    FROM jobrunner.jobs j WHERE j.batch_id = b.id) u
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(s.completed), 0) AS completed, coalesce(sum(s.cancelled), 0) AS cancelled,
+        coalesce(sum(s.dead), 0) AS dead
+    FROM jobrunner.batch_counts s WHERE s.batch_id = b.id) c;
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (7, 'gates', 'by hand', '0.1.0');

@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS migrations (
 -- Unfinished jobs only. What every claim and settle looks at stands first, what may be long stands last.
 --
 -- A job may run when state is 'available' or 'retryable' and run_at has come. There is one writer at a time and no
--- dead rows, so the claim order needs no places beside run_at and id, and nothing is promoted.
+-- dead rows, so the claim order needs no places beside run_at and id, and nothing is promoted. With state = 'blocked' it
+-- waits for other jobs.
 CREATE TABLE jobs (
     id                    INTEGER PRIMARY KEY AUTOINCREMENT,
     state                 TEXT NOT NULL DEFAULT 'available',
@@ -114,12 +115,6 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
         CHECK (on_dependency_failure = 'cancel' OR on_dependency_failure = 'run'
             OR on_dependency_failure = 'block'),
-    -- Taken away, one by one, by the migrations that bring what these columns promise:
-    -- until then a job that asks for it is refused rather than run out of order.
-    CONSTRAINT jobs_serial_key_is_not_served_by_this_version
-        CHECK (serial_key IS NULL),
-    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
-    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes
         CHECK (traceparent IS NULL OR length(CAST(traceparent AS BLOB)) <= 128),
     -- I2: running exactly when a worker is set.
@@ -456,26 +451,41 @@ VALUES (2, 'workers', 'by hand', '0.1.0');
 
 -- ---- 0003 policies ----
 
--- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+-- The homes of policies: batches, dependencies, turns, schedules, limits, uniqueness windows, signals.
 
 CREATE TABLE batches (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     parent_id   INTEGER,
     created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    sealed_at   TEXT,
-    finished_at TEXT,
+    sealed_at   TEXT, -- from then on it may finish
+    finished_at TEXT, -- all members have finished; on_complete was enqueued
+    succeeded_at TEXT, -- all members have completed; on_success was enqueued
+    died_at     TEXT, -- a member is dead; on_death was enqueued
     name        TEXT NOT NULL DEFAULT '',
     on_success  TEXT,
     on_complete TEXT,
     on_death    TEXT,
-    meta        TEXT NOT NULL DEFAULT '{}'
+    meta        TEXT NOT NULL DEFAULT '{}',
+    problem     TEXT, -- why a callback could not be enqueued
+    CONSTRAINT batches_name_is_at_most_512_bytes CHECK (length(CAST(name AS BLOB)) <= 512),
+    CONSTRAINT batches_on_success_is_an_object
+        CHECK (on_success IS NULL OR CASE WHEN json_valid(on_success) THEN json_type(on_success) = 'object' ELSE 0 END),
+    CONSTRAINT batches_on_complete_is_an_object
+        CHECK (on_complete IS NULL OR CASE WHEN json_valid(on_complete) THEN json_type(on_complete) = 'object' ELSE 0 END),
+    CONSTRAINT batches_on_death_is_an_object
+        CHECK (on_death IS NULL OR CASE WHEN json_valid(on_death) THEN json_type(on_death) = 'object' ELSE 0 END),
+    CONSTRAINT batches_meta_is_an_object CHECK (CASE WHEN json_valid(meta) THEN json_type(meta) = 'object' ELSE 0 END)
 ) STRICT;
 
--- Members as they come and go: summed up for progress.
+-- Serves close_batch: the batches in a batch.
+CREATE INDEX batches_parent ON batches (parent_id) WHERE parent_id IS NOT NULL;
+-- Serves clear_batches.
+CREATE INDEX batches_finished ON batches (finished_at) WHERE finished_at IS NOT NULL;
+
+-- Members as they finish: summed up for progress, folded when the batch is looked at.
 CREATE TABLE batch_counts (
     batch_id  INTEGER NOT NULL,
     at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    added     INTEGER NOT NULL DEFAULT 0,
     completed INTEGER NOT NULL DEFAULT 0,
     cancelled INTEGER NOT NULL DEFAULT 0,
     dead      INTEGER NOT NULL DEFAULT 0
@@ -490,20 +500,34 @@ CREATE TABLE dependencies (
     job_id       INTEGER NOT NULL,
     parent_id    INTEGER NOT NULL,
     closed_at    TEXT,
-    parent_state TEXT,
-    result       TEXT,
+    parent_state TEXT, -- how the parent ended
+    result       TEXT, -- the parent's, which so outlives its history
+    keep_until   TEXT, -- as long as the job itself; null while that is unfinished or dead
     CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Serves the closing of a settled parent's edges.
 CREATE INDEX dependencies_open ON dependencies (parent_id) WHERE closed_at IS NULL;
 
--- Children with an edge closed since they were last looked at, and how many edges are still open.
-CREATE TABLE dependency_counts (
-    job_id  INTEGER PRIMARY KEY,
-    pending INTEGER NOT NULL,
-    failed  INTEGER NOT NULL DEFAULT 0,
-    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+-- Serves pass_gates: what a job still waits for.
+CREATE INDEX dependencies_pending ON dependencies (job_id) WHERE closed_at IS NULL;
+-- Serves clear_dependencies.
+CREATE INDEX dependencies_kept ON dependencies (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Which job of a serial key may run. A turn whose job has finished is anyone's to hand on.
+CREATE TABLE serial_turns (
+    serial_key TEXT NOT NULL,
+    job_id     INTEGER NOT NULL,
+    since      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    CONSTRAINT serial_turns_pkey PRIMARY KEY (serial_key)
+) STRICT, WITHOUT ROWID;
+
+-- What has changed about blocked jobs and batches since a worker last looked at them: a job, a serial key or a batch.
+CREATE TABLE gate_news (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id     INTEGER,
+    serial_key TEXT,
+    batch_id   INTEGER
 ) STRICT;
 
 CREATE TABLE schedules (
@@ -708,6 +732,15 @@ BEGIN
         (SELECT p.attempts FROM packed_attempts p WHERE p.job_id = jobs.id), NEW.fingerprint
     FROM jobs
     WHERE id = NEW.id AND NEW.state = 'dead';
+
+    INSERT INTO close_edges (parent_id, state, result)
+    SELECT NEW.id, NEW.state, NEW.result
+    WHERE EXISTS (SELECT 1 FROM dependencies);
+
+    INSERT INTO batch_counts (batch_id, completed, cancelled, dead)
+    SELECT batch_id, NEW.state = 'completed', NEW.state = 'cancelled', NEW.state = 'dead'
+    FROM jobs
+    WHERE id = NEW.id AND batch_id IS NOT NULL;
 
     INSERT INTO statistics (minute, queue, kind, completed, dead, cancelled, run_ms, wait_ms)
     SELECT
@@ -1169,28 +1202,45 @@ BEGIN
     FROM kept_attempts
     WHERE job_id = NEW.id;
 
+    DELETE FROM dependencies
+    WHERE job_id = NEW.id AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
+
     -- What was asked of an earlier run does not hold for this one.
     DELETE FROM cancel_requests
     WHERE job_id = NEW.id AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
 
-    -- A held unique_key refuses the insert, in words, and with it the whole action.
+    -- It counts as an unfinished member of its batch again.
+    INSERT INTO batch_counts (batch_id, completed, cancelled, dead)
+    SELECT batch_id, -(state = 'completed'), -(state = 'cancelled'), -(state = 'dead')
+    FROM (SELECT id, state, batch_id FROM dead_jobs UNION ALL SELECT id, state, batch_id FROM history)
+    WHERE id = NEW.id AND batch_id IS NOT NULL;
+
+    -- A held unique_key refuses the insert, in words, and with it the whole action. Of its parents the job waits again for
+    -- those that are unfinished again.
     INSERT INTO jobs (
         id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
         unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
-        traceparent, schedule, tags, meta, args)
+        traceparent, reason, schedule, tags, meta, args)
     SELECT
         id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
-        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
-        traceparent, schedule, tags, meta, args
-    FROM dead_jobs
-    WHERE id = NEW.id
-    UNION ALL
-    SELECT
-        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
-        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
-        traceparent, schedule, tags, meta, args
-    FROM history
-    WHERE id = NEW.id;
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key,
+        (SELECT nullif(json_group_array(p.value), '[]') FROM json_each(f.depends_on) p
+            WHERE p.value IN (SELECT j.id FROM jobs j)),
+        on_dependency_failure, traceparent, 'retried', schedule, tags, meta, args
+    FROM (
+        SELECT
+            id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+            unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+            traceparent, schedule, tags, meta, args
+        FROM dead_jobs
+        WHERE id = NEW.id
+        UNION ALL
+        SELECT
+            id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+            unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+            traceparent, schedule, tags, meta, args
+        FROM history
+        WHERE id = NEW.id) f;
 
     DELETE FROM dead_jobs WHERE id = NEW.id;
     DELETE FROM history WHERE id = NEW.id;
@@ -1207,9 +1257,15 @@ BEGIN
     SELECT RAISE(ABORT, 'the job is running: delete is not possible')
     WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state = 'running');
 
+    INSERT INTO close_edges (parent_id, state)
+    SELECT id, 'cancelled' FROM jobs WHERE id = NEW.id;
+    INSERT INTO batch_counts (batch_id, cancelled)
+    SELECT batch_id, 1 FROM jobs WHERE id = NEW.id AND batch_id IS NOT NULL;
+
     DELETE FROM jobs WHERE id = NEW.id;
     DELETE FROM dead_jobs WHERE id = NEW.id;
     DELETE FROM history WHERE id = NEW.id;
+    DELETE FROM dependencies WHERE job_id = NEW.id;
 
     INSERT INTO operator_audit (actor, action, job_id)
     VALUES (coalesce(NEW.actor, 'sql'), 'delete', NEW.id);
@@ -1465,3 +1521,123 @@ LEFT JOIN queues q ON q.queue = n.queue;
 
 INSERT INTO migrations (number, name, applied_by, oldest_binary)
 VALUES (6, 'views', 'by hand', '0.1.0');
+
+-- ---- 0007 gates ----
+
+-- Jobs that wait for other jobs: dependencies, serial keys, batches.
+
+-- Holds a new job that names other jobs back, and refuses what cannot be.
+CREATE TRIGGER jobs_held AFTER INSERT ON jobs
+WHEN NEW.serial_key IS NOT NULL OR NEW.depends_on IS NOT NULL OR NEW.batch_id IS NOT NULL
+BEGIN
+    -- One that is retried may always come back.
+    SELECT RAISE(ABORT, 'batch_id is of no batch that takes members: it has finished, or never was')
+    WHERE NEW.batch_id IS NOT NULL AND NEW.reason IS NOT 'retried'
+        AND NOT EXISTS (SELECT 1 FROM batches WHERE id = NEW.batch_id AND finished_at IS NULL);
+    -- A parent was there before its child could name it, so ids grow along the edges and no cycle can be.
+    SELECT RAISE(ABORT, 'depends_on has an id that is no earlier job''s')
+    WHERE EXISTS (
+        SELECT 1 FROM json_each(NEW.depends_on) p
+        WHERE p.type <> 'integer' OR p.value >= NEW.id
+            OR NOT EXISTS (SELECT 1 FROM job_states s WHERE s.id = p.value));
+
+    INSERT INTO dependencies (job_id, parent_id)
+    SELECT DISTINCT NEW.id, p.value FROM json_each(NEW.depends_on) p;
+
+    UPDATE jobs SET state = 'blocked'
+    WHERE id = NEW.id AND (NEW.serial_key IS NOT NULL OR NEW.depends_on IS NOT NULL);
+
+    INSERT INTO gate_news (job_id)
+    SELECT NEW.id WHERE NEW.serial_key IS NOT NULL OR NEW.depends_on IS NOT NULL;
+END;
+
+-- A job that leaves `jobs` gives up its turn; its batch may have finished.
+CREATE TRIGGER jobs_leave_others AFTER DELETE ON jobs
+WHEN OLD.serial_key IS NOT NULL OR OLD.batch_id IS NOT NULL
+BEGIN
+    INSERT INTO gate_news (serial_key) SELECT OLD.serial_key WHERE OLD.serial_key IS NOT NULL;
+    INSERT INTO gate_news (batch_id) SELECT OLD.batch_id WHERE OLD.batch_id IS NOT NULL;
+END;
+
+-- Closes the edges to a job that ends, which is still there, and notes who waited; its own edges are kept as long as it is.
+-- A child that is to stay blocked by a failure keeps its edge open, with what became of the parent.
+CREATE VIEW close_edges (parent_id, state, result) AS
+SELECT NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER close_edges_insert INSTEAD OF INSERT ON close_edges
+BEGIN
+    INSERT INTO gate_news (job_id)
+    SELECT job_id FROM dependencies WHERE parent_id = NEW.parent_id AND closed_at IS NULL;
+
+    UPDATE dependencies
+    SET parent_state = NEW.state, result = NEW.result,
+        closed_at = CASE WHEN NEW.state = 'completed'
+            OR 'block' IS NOT (SELECT j.on_dependency_failure FROM jobs j WHERE j.id = dependencies.job_id)
+            THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END
+    WHERE parent_id = NEW.parent_id AND closed_at IS NULL;
+
+    UPDATE dependencies
+    SET closed_at = coalesce(closed_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        keep_until = (SELECT h.keep_until FROM history h WHERE h.id = NEW.parent_id)
+    WHERE job_id = NEW.parent_id;
+
+    DELETE FROM dependencies
+    WHERE job_id = NEW.parent_id AND keep_until IS NULL AND NEW.state <> 'dead';
+END;
+
+-- Makes a batch: jobs with its id as batch_id are its members. Once it is sealed it finishes when none of them is
+-- unfinished; what is inserted in the transaction that seals it counts. Callbacks are jobs as enqueue_many takes them; their
+-- args get batch_id and event beside those given. on_complete: all have finished; on_success: all have completed;
+-- on_death: one is dead, at once. Each comes once. parent_id: a batch of which this one is a part. The new id is
+-- (SELECT max(id) FROM batches), in the same transaction.
+CREATE VIEW create_batch (name, on_success, on_complete, on_death, parent_id, sealed, meta) AS
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL WHERE 0;
+
+CREATE TRIGGER create_batch_insert INSTEAD OF INSERT ON create_batch
+BEGIN
+    SELECT RAISE(ABORT, 'parent_id is of no unfinished batch')
+    WHERE NEW.parent_id IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM batches WHERE id = NEW.parent_id AND finished_at IS NULL);
+
+    INSERT INTO batches (name, on_success, on_complete, on_death, parent_id, sealed_at, meta)
+    VALUES (coalesce(NEW.name, ''), NEW.on_success, NEW.on_complete, NEW.on_death, NEW.parent_id,
+        CASE WHEN NEW.sealed THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END, coalesce(NEW.meta, '{}'));
+
+    INSERT INTO gate_news (batch_id)
+    SELECT max(id) FROM batches WHERE NEW.sealed;
+END;
+
+-- Says that a batch has all its members, or those that will add the others: it may finish.
+CREATE VIEW seal_batch (id) AS
+SELECT NULL WHERE 0;
+
+CREATE TRIGGER seal_batch_insert INSTEAD OF INSERT ON seal_batch
+BEGIN
+    SELECT RAISE(ABORT, 'the batch is not found')
+    WHERE NOT EXISTS (SELECT 1 FROM batches WHERE id = NEW.id);
+    UPDATE batches SET sealed_at = coalesce(sealed_at, strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) WHERE id = NEW.id;
+    INSERT INTO gate_news (batch_id) VALUES (NEW.id);
+END;
+
+-- How far batches are. eta: by the pace so far; null where there is none.
+CREATE VIEW batch_stats AS
+SELECT
+    id, name, parent_id,
+    CASE WHEN finished_at IS NOT NULL THEN 'finished' WHEN sealed_at IS NOT NULL THEN 'sealed' ELSE 'open' END AS state,
+    unfinished, running, completed, cancelled, dead, created_at, sealed_at, finished_at, succeeded_at, died_at,
+    CASE WHEN unfinished > 0 AND completed + cancelled + dead > 0
+        THEN strftime('%Y-%m-%dT%H:%M:%fZ', julianday('now')
+            + (julianday('now') - julianday(created_at)) * unfinished / (completed + cancelled + dead)) END AS eta,
+    problem, meta
+FROM (
+    SELECT
+        b.*,
+        (SELECT count(*) FROM jobs j WHERE j.batch_id = b.id) AS unfinished,
+        (SELECT count(*) FROM jobs j WHERE j.batch_id = b.id AND j.state = 'running') AS running,
+        (SELECT coalesce(sum(c.completed), 0) FROM batch_counts c WHERE c.batch_id = b.id) AS completed,
+        (SELECT coalesce(sum(c.cancelled), 0) FROM batch_counts c WHERE c.batch_id = b.id) AS cancelled,
+        (SELECT coalesce(sum(c.dead), 0) FROM batch_counts c WHERE c.batch_id = b.id) AS dead
+    FROM batches b);
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (7, 'gates', 'by hand', '0.1.0');

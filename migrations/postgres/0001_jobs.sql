@@ -17,6 +17,7 @@ CREATE SEQUENCE {schema}.job_positions AS bigint;
 -- A row stands in the claim order when state = 'available' and run_at <= ready_at.
 -- With run_at > ready_at it is scheduled (or retryable): it is in no claim's way and
 -- is promoted when its time has come, with ready_at = now() and a new position.
+-- With state = 'blocked' it waits for other jobs; passing its gate gives it a place.
 CREATE TABLE {schema}.jobs (
     id                    bigint GENERATED ALWAYS AS IDENTITY,
     position              bigint NOT NULL DEFAULT nextval('{schema}.job_positions'),
@@ -89,11 +90,6 @@ CREATE TABLE {schema}.jobs (
     CONSTRAINT jobs_depends_on_is_at_most_10000_ids CHECK (cardinality(depends_on) BETWEEN 1 AND 10000),
     CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
         CHECK (on_dependency_failure IN ('cancel', 'run', 'block')),
-    -- Taken away, one by one, by the migrations that bring what these columns promise:
-    -- until then a job that asks for it is refused rather than run out of order.
-    CONSTRAINT jobs_serial_key_is_not_served_by_this_version CHECK (serial_key IS NULL),
-    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
-    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes CHECK (octet_length(traceparent) <= 128),
     -- I2: running exactly when a worker is set.
     CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))

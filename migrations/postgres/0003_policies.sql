@@ -1,4 +1,4 @@
--- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+-- The homes of policies: batches, dependencies, turns, schedules, limits, uniqueness windows, signals.
 --
 -- Locks:   none on existing tables; it only creates.
 -- Oldest binary: 0.1.0
@@ -8,22 +8,30 @@ CREATE TABLE {schema}.batches (
     id          bigint GENERATED ALWAYS AS IDENTITY,
     parent_id   bigint,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    sealed_at   timestamptz,
-    finished_at timestamptz,
+    sealed_at   timestamptz, -- from then on it may finish
+    finished_at timestamptz, -- all members have finished; on_complete was enqueued
+    succeeded_at timestamptz, -- all members have completed; on_success was enqueued
+    died_at     timestamptz, -- a member is dead; on_death was enqueued
     name        text NOT NULL DEFAULT '',
     on_success  jsonb,
     on_complete jsonb,
     on_death    jsonb,
     meta        jsonb NOT NULL DEFAULT '{}',
-    CONSTRAINT batches_pkey PRIMARY KEY (id)
+    problem     text, -- why a callback could not be enqueued
+    CONSTRAINT batches_pkey PRIMARY KEY (id),
+    CONSTRAINT batches_name_is_at_most_512_bytes CHECK (octet_length(name) <= 512)
 );
 
--- Members as they come and go, one row per transaction and batch: summed up for progress,
--- folded by maintenance, so that no settle waits for another's row.
+-- Serves close_batch: the batches in a batch.
+CREATE INDEX batches_parent ON {schema}.batches (parent_id) WHERE parent_id IS NOT NULL;
+-- Serves clear_batches.
+CREATE INDEX batches_finished ON {schema}.batches (finished_at) WHERE finished_at IS NOT NULL;
+
+-- Members as they finish, one row per transaction and batch: summed up for progress, folded when the batch is
+-- looked at, so that no settle waits for another's row.
 CREATE TABLE {schema}.batch_counts (
     batch_id  bigint NOT NULL,
     at        timestamptz NOT NULL DEFAULT now(),
-    added     integer NOT NULL DEFAULT 0,
     completed integer NOT NULL DEFAULT 0,
     cancelled integer NOT NULL DEFAULT 0,
     dead      integer NOT NULL DEFAULT 0
@@ -38,22 +46,41 @@ CREATE TABLE {schema}.dependencies (
     job_id       bigint NOT NULL,
     parent_id    bigint NOT NULL,
     closed_at    timestamptz,
-    parent_state {schema}.job_state,
-    result       jsonb,
+    parent_state {schema}.job_state, -- how the parent ended
+    result       jsonb,              -- the parent's, which so outlives its history
+    keep_until   date,               -- as long as the job itself; null while that is unfinished or dead
     CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
 );
 
 -- Serves the closing of a settled parent's edges.
 CREATE INDEX dependencies_open ON {schema}.dependencies (parent_id) WHERE closed_at IS NULL;
 
--- Children with an edge closed since they were last looked at, and how many edges are still open.
-CREATE TABLE {schema}.dependency_counts (
-    job_id  bigint NOT NULL,
-    pending integer NOT NULL,
-    failed  integer NOT NULL DEFAULT 0,
-    CONSTRAINT dependency_counts_pkey PRIMARY KEY (job_id),
-    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+-- Serves pass_gate: what a job still waits for.
+CREATE INDEX dependencies_pending ON {schema}.dependencies (job_id) WHERE closed_at IS NULL;
+-- Serves clear_dependencies.
+CREATE INDEX dependencies_kept ON {schema}.dependencies (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Which job of a serial key may run. A turn whose job has finished is anyone's to hand on.
+CREATE TABLE {schema}.serial_turns (
+    serial_key text NOT NULL,
+    job_id     bigint NOT NULL,
+    since      timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT serial_turns_pkey PRIMARY KEY (serial_key)
 );
+
+-- What has changed about blocked jobs and batches since somebody last looked at them: a queue for pass_gates(), in the
+-- transactions that change it, so that a look costs nothing where nothing has changed.
+CREATE TABLE {schema}.gate_news (
+    id       bigint GENERATED ALWAYS AS IDENTITY,
+    due_at   timestamptz NOT NULL DEFAULT now(),
+    job_id   bigint,
+    batch_id bigint,
+    is_new   boolean NOT NULL DEFAULT false, -- the job: parents of it may have finished before they could know of it
+    CONSTRAINT gate_news_pkey PRIMARY KEY (id)
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+
+-- Serves probe_lanes and pass_gates.
+CREATE INDEX gate_news_due ON {schema}.gate_news (due_at);
 
 CREATE TABLE {schema}.schedules (
     name       text NOT NULL,

@@ -117,6 +117,9 @@ DECLARE
     done bigint[];
     again bigint[];
     told text[];
+    keys text[];      -- the serial keys of what completed
+    batches bigint[]; -- and its batches
+    children bigint[]; -- and those that depended on others
     telling text[];   -- kinds that want it known when their jobs finish
     recording text[]; -- kinds whose completing attempts are recorded, too
 BEGIN
@@ -180,9 +183,16 @@ BEGIN
     SELECT
         array_agg(id),
         array_agg(format('{"id":"%s","kind":%s,"state":"completed"}', id, to_jsonb(kind)))
-            FILTER (WHERE kind = ANY (telling) OR meta @> '{"notify": true}')
-    INTO done, told
+            FILTER (WHERE kind = ANY (telling) OR meta @> '{"notify": true}'),
+        array_agg(serial_key) FILTER (WHERE serial_key IS NOT NULL),
+        array_agg(batch_id) FILTER (WHERE batch_id IS NOT NULL),
+        array_agg(id) FILTER (WHERE depends_on IS NOT NULL)
+    INTO done, told, keys, batches, children
     FROM settled;
+    IF keys IS NOT NULL OR batches IS NOT NULL OR children IS NOT NULL
+        OR EXISTS (SELECT 1 FROM {schema}.dependencies d WHERE d.closed_at IS NULL) THEN
+        PERFORM {schema}.completed_at_gates(done, ids, results, keys, batches, children);
+    END IF;
     IF told IS NOT NULL THEN
         PERFORM {schema}.tell_finished(told);
     END IF;
@@ -375,6 +385,9 @@ BEGIN
             (s.state = 'cancelled')::integer);
         RETURN NEXT j.id;
     END LOOP;
+    IF EXISTS (SELECT 1 FROM {schema}.gate_news) THEN
+        PERFORM {schema}.pass_gates(200, true);
+    END IF;
 END $$;
 
 -- Writes a job that has just left `jobs` to where its kind of end is kept, and clears what only unfinished
@@ -396,6 +409,7 @@ BEGIN
     DELETE FROM {schema}.output_chunks WHERE job_id = j.id;
     DELETE FROM {schema}.progress WHERE job_id = j.id;
     DELETE FROM {schema}.cancel_requests WHERE job_id = j.id;
+    PERFORM {schema}.left_unfinished(j, (closing ->> 'state')::{schema}.job_state);
     IF j.meta @> '{"notify": true}' OR EXISTS (SELECT 1 FROM {schema}.kinds k WHERE k.kind = j.kind AND k.notify) THEN
         PERFORM {schema}.tell_finished(ARRAY[
             format('{"id":"%s","kind":%s,"state":%s}', j.id, to_jsonb(j.kind), closing -> 'state')]);

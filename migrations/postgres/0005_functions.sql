@@ -321,9 +321,18 @@ BEGIN
         RETURN {schema}.state_of(job);
     END IF;
     state_then := finished ->> 'state';
+    -- It waits again for those of its parents that are unfinished again, and for no other.
+    DELETE FROM {schema}.dependencies d WHERE d.job_id = job;
+    finished := jsonb_set(finished, '{depends_on}', coalesce((
+        SELECT jsonb_agg(j.id)
+        FROM {schema}.jobs j
+        WHERE j.id IN (SELECT p.one::bigint FROM jsonb_array_elements_text(CASE
+            WHEN jsonb_typeof(finished -> 'depends_on') = 'array' THEN finished -> 'depends_on' ELSE '[]' END) AS p(one))),
+        'null'));
+    PERFORM {schema}.returned_to_batch((finished ->> 'batch_id')::bigint, state_then);
     fresh := jsonb_populate_record(NULL::{schema}.jobs, finished || jsonb_build_object(
         'state', 'available', 'attempt', 0, 'crashes', 0, 'snoozes', 0, 'give_backs', 0, 'rerun', false,
-        'worker', NULL, 'reason', NULL, 'claimed_at', NULL, 'expires_at', NULL, 'run_at', now(), 'ready_at', now(),
+        'worker', NULL, 'reason', 'retried', 'claimed_at', NULL, 'expires_at', NULL, 'run_at', now(), 'ready_at', now(),
         'position', nextval('{schema}.job_positions')));
     -- A held unique_key refuses the insert, in words, and with it the whole action.
     INSERT INTO {schema}.jobs OVERRIDING SYSTEM VALUE SELECT (fresh).*;
@@ -341,10 +350,12 @@ CREATE FUNCTION {schema}.try_delete(job bigint) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     deleted boolean := false;
+    gone {schema}.jobs%ROWTYPE;
 BEGIN
-    DELETE FROM {schema}.jobs j WHERE j.id = job AND j.state <> 'running';
+    DELETE FROM {schema}.jobs j WHERE j.id = job AND j.state <> 'running' RETURNING j.* INTO gone;
     deleted := FOUND;
     IF deleted THEN
+        PERFORM {schema}.left_unfinished(gone, 'cancelled');
         DELETE FROM {schema}.attempt_log WHERE job_id = job;
         DELETE FROM {schema}.output_chunks WHERE job_id = job;
         DELETE FROM {schema}.progress WHERE job_id = job;
@@ -359,6 +370,7 @@ BEGIN
     IF NOT deleted THEN
         RETURN {schema}.state_of(job);
     END IF;
+    DELETE FROM {schema}.dependencies d WHERE d.job_id = job;
     PERFORM {schema}.note_action('delete', job, '{}');
     RETURN 'done';
 END $$;

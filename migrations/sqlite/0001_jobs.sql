@@ -14,7 +14,8 @@
 -- Unfinished jobs only. What every claim and settle looks at stands first, what may be long stands last.
 --
 -- A job may run when state is 'available' or 'retryable' and run_at has come. There is one writer at a time and no
--- dead rows, so the claim order needs no places beside run_at and id, and nothing is promoted.
+-- dead rows, so the claim order needs no places beside run_at and id, and nothing is promoted. With state = 'blocked' it
+-- waits for other jobs.
 CREATE TABLE jobs (
     id                    INTEGER PRIMARY KEY AUTOINCREMENT,
     state                 TEXT NOT NULL DEFAULT 'available',
@@ -108,12 +109,6 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_on_dependency_failure_is_cancel_run_or_block
         CHECK (on_dependency_failure = 'cancel' OR on_dependency_failure = 'run'
             OR on_dependency_failure = 'block'),
-    -- Taken away, one by one, by the migrations that bring what these columns promise:
-    -- until then a job that asks for it is refused rather than run out of order.
-    CONSTRAINT jobs_serial_key_is_not_served_by_this_version
-        CHECK (serial_key IS NULL),
-    CONSTRAINT jobs_depends_on_is_not_served_by_this_version CHECK (depends_on IS NULL),
-    CONSTRAINT jobs_batch_id_is_not_served_by_this_version CHECK (batch_id IS NULL),
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes
         CHECK (traceparent IS NULL OR length(CAST(traceparent AS BLOB)) <= 128),
     -- I2: running exactly when a worker is set.

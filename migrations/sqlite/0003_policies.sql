@@ -1,4 +1,4 @@
--- The homes of policies: batches, dependencies, schedules, limits, uniqueness windows, signals.
+-- The homes of policies: batches, dependencies, turns, schedules, limits, uniqueness windows, signals.
 --
 -- Locks:   the file, for a moment; it only creates.
 -- Oldest binary: 0.1.0
@@ -8,20 +8,35 @@ CREATE TABLE batches (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     parent_id   INTEGER,
     created_at  TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    sealed_at   TEXT,
-    finished_at TEXT,
+    sealed_at   TEXT, -- from then on it may finish
+    finished_at TEXT, -- all members have finished; on_complete was enqueued
+    succeeded_at TEXT, -- all members have completed; on_success was enqueued
+    died_at     TEXT, -- a member is dead; on_death was enqueued
     name        TEXT NOT NULL DEFAULT '',
     on_success  TEXT,
     on_complete TEXT,
     on_death    TEXT,
-    meta        TEXT NOT NULL DEFAULT '{}'
+    meta        TEXT NOT NULL DEFAULT '{}',
+    problem     TEXT, -- why a callback could not be enqueued
+    CONSTRAINT batches_name_is_at_most_512_bytes CHECK (length(CAST(name AS BLOB)) <= 512),
+    CONSTRAINT batches_on_success_is_an_object
+        CHECK (on_success IS NULL OR CASE WHEN json_valid(on_success) THEN json_type(on_success) = 'object' ELSE 0 END),
+    CONSTRAINT batches_on_complete_is_an_object
+        CHECK (on_complete IS NULL OR CASE WHEN json_valid(on_complete) THEN json_type(on_complete) = 'object' ELSE 0 END),
+    CONSTRAINT batches_on_death_is_an_object
+        CHECK (on_death IS NULL OR CASE WHEN json_valid(on_death) THEN json_type(on_death) = 'object' ELSE 0 END),
+    CONSTRAINT batches_meta_is_an_object CHECK (CASE WHEN json_valid(meta) THEN json_type(meta) = 'object' ELSE 0 END)
 ) STRICT;
 
--- Members as they come and go: summed up for progress.
+-- Serves close_batch: the batches in a batch.
+CREATE INDEX batches_parent ON batches (parent_id) WHERE parent_id IS NOT NULL;
+-- Serves clear_batches.
+CREATE INDEX batches_finished ON batches (finished_at) WHERE finished_at IS NOT NULL;
+
+-- Members as they finish: summed up for progress, folded when the batch is looked at.
 CREATE TABLE batch_counts (
     batch_id  INTEGER NOT NULL,
     at        TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    added     INTEGER NOT NULL DEFAULT 0,
     completed INTEGER NOT NULL DEFAULT 0,
     cancelled INTEGER NOT NULL DEFAULT 0,
     dead      INTEGER NOT NULL DEFAULT 0
@@ -36,20 +51,34 @@ CREATE TABLE dependencies (
     job_id       INTEGER NOT NULL,
     parent_id    INTEGER NOT NULL,
     closed_at    TEXT,
-    parent_state TEXT,
-    result       TEXT,
+    parent_state TEXT, -- how the parent ended
+    result       TEXT, -- the parent's, which so outlives its history
+    keep_until   TEXT, -- as long as the job itself; null while that is unfinished or dead
     CONSTRAINT dependencies_pkey PRIMARY KEY (job_id, parent_id)
 ) STRICT, WITHOUT ROWID;
 
 -- Serves the closing of a settled parent's edges.
 CREATE INDEX dependencies_open ON dependencies (parent_id) WHERE closed_at IS NULL;
 
--- Children with an edge closed since they were last looked at, and how many edges are still open.
-CREATE TABLE dependency_counts (
-    job_id  INTEGER PRIMARY KEY,
-    pending INTEGER NOT NULL,
-    failed  INTEGER NOT NULL DEFAULT 0,
-    CONSTRAINT dependency_counts_pending_is_not_negative CHECK (pending >= 0)
+-- Serves pass_gates: what a job still waits for.
+CREATE INDEX dependencies_pending ON dependencies (job_id) WHERE closed_at IS NULL;
+-- Serves clear_dependencies.
+CREATE INDEX dependencies_kept ON dependencies (keep_until) WHERE keep_until IS NOT NULL;
+
+-- Which job of a serial key may run. A turn whose job has finished is anyone's to hand on.
+CREATE TABLE serial_turns (
+    serial_key TEXT NOT NULL,
+    job_id     INTEGER NOT NULL,
+    since      TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    CONSTRAINT serial_turns_pkey PRIMARY KEY (serial_key)
+) STRICT, WITHOUT ROWID;
+
+-- What has changed about blocked jobs and batches since a worker last looked at them: a job, a serial key or a batch.
+CREATE TABLE gate_news (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id     INTEGER,
+    serial_key TEXT,
+    batch_id   INTEGER
 ) STRICT;
 
 CREATE TABLE schedules (

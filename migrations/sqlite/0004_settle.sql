@@ -82,6 +82,15 @@ BEGIN
     FROM jobs
     WHERE id = NEW.id AND NEW.state = 'dead';
 
+    INSERT INTO close_edges (parent_id, state, result)
+    SELECT NEW.id, NEW.state, NEW.result
+    WHERE EXISTS (SELECT 1 FROM dependencies);
+
+    INSERT INTO batch_counts (batch_id, completed, cancelled, dead)
+    SELECT batch_id, NEW.state = 'completed', NEW.state = 'cancelled', NEW.state = 'dead'
+    FROM jobs
+    WHERE id = NEW.id AND batch_id IS NOT NULL;
+
     INSERT INTO statistics (minute, queue, kind, completed, dead, cancelled, run_ms, wait_ms)
     SELECT
         strftime('%Y-%m-%dT%H:%M:00.000Z', 'now'), queue, kind,

@@ -230,28 +230,45 @@ BEGIN
     FROM kept_attempts
     WHERE job_id = NEW.id;
 
+    DELETE FROM dependencies
+    WHERE job_id = NEW.id AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
+
     -- What was asked of an earlier run does not hold for this one.
     DELETE FROM cancel_requests
     WHERE job_id = NEW.id AND NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id);
 
-    -- A held unique_key refuses the insert, in words, and with it the whole action.
+    -- It counts as an unfinished member of its batch again.
+    INSERT INTO batch_counts (batch_id, completed, cancelled, dead)
+    SELECT batch_id, -(state = 'completed'), -(state = 'cancelled'), -(state = 'dead')
+    FROM (SELECT id, state, batch_id FROM dead_jobs UNION ALL SELECT id, state, batch_id FROM history)
+    WHERE id = NEW.id AND batch_id IS NOT NULL;
+
+    -- A held unique_key refuses the insert, in words, and with it the whole action. Of its parents the job waits again for
+    -- those that are unfinished again.
     INSERT INTO jobs (
         id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
         unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
-        traceparent, schedule, tags, meta, args)
+        traceparent, reason, schedule, tags, meta, args)
     SELECT
         id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
-        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
-        traceparent, schedule, tags, meta, args
-    FROM dead_jobs
-    WHERE id = NEW.id
-    UNION ALL
-    SELECT
-        id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
-        unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
-        traceparent, schedule, tags, meta, args
-    FROM history
-    WHERE id = NEW.id;
+        unique_key, concurrency_key, serial_key, fair_key, affinity_key,
+        (SELECT nullif(json_group_array(p.value), '[]') FROM json_each(f.depends_on) p
+            WHERE p.value IN (SELECT j.id FROM jobs j)),
+        on_dependency_failure, traceparent, 'retried', schedule, tags, meta, args
+    FROM (
+        SELECT
+            id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+            unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+            traceparent, schedule, tags, meta, args
+        FROM dead_jobs
+        WHERE id = NEW.id
+        UNION ALL
+        SELECT
+            id, fence, priority, queue, kind, requires, created_at, started_at, max_attempts, timeout, cost, batch_id,
+            unique_key, concurrency_key, serial_key, fair_key, affinity_key, depends_on, on_dependency_failure,
+            traceparent, schedule, tags, meta, args
+        FROM history
+        WHERE id = NEW.id) f;
 
     DELETE FROM dead_jobs WHERE id = NEW.id;
     DELETE FROM history WHERE id = NEW.id;
@@ -268,9 +285,15 @@ BEGIN
     SELECT RAISE(ABORT, 'the job is running: delete is not possible')
     WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state = 'running');
 
+    INSERT INTO close_edges (parent_id, state)
+    SELECT id, 'cancelled' FROM jobs WHERE id = NEW.id;
+    INSERT INTO batch_counts (batch_id, cancelled)
+    SELECT batch_id, 1 FROM jobs WHERE id = NEW.id AND batch_id IS NOT NULL;
+
     DELETE FROM jobs WHERE id = NEW.id;
     DELETE FROM dead_jobs WHERE id = NEW.id;
     DELETE FROM history WHERE id = NEW.id;
+    DELETE FROM dependencies WHERE job_id = NEW.id;
 
     INSERT INTO operator_audit (actor, action, job_id)
     VALUES (coalesce(NEW.actor, 'sql'), 'delete', NEW.id);

@@ -148,6 +148,37 @@ JsonObject to_json(const DeadGroup& group, JsonIds ids)
     return object;
 }
 
+JsonObject to_json(const BatchRow& batch, JsonIds ids)
+{
+    JsonObject object(ids);
+    object.id("id", batch.id)
+        .text("name", batch.name)
+        .id("parent_id", batch.parent)
+        .text("state", batch.state);
+    object.number("unfinished", batch.unfinished).number("running", batch.running);
+    object.number("completed", batch.completed)
+        .number("cancelled", batch.cancelled)
+        .number("dead", batch.dead);
+    object.text("created_at", batch.created_at).maybe_text("sealed_at", batch.sealed_at);
+    object.maybe_text("died_at", batch.died_at).maybe_text("finished_at", batch.finished_at);
+    object.maybe_text("succeeded_at", batch.succeeded_at).maybe_text("eta", batch.eta);
+    object.maybe_text("problem", batch.problem);
+    return object;
+}
+
+JsonObject to_json(const JobRow& job, const Explanation& explanation, JsonIds ids)
+{
+    std::string reasons = "[";
+    for (const auto& reason : explanation.reasons) {
+        reasons += (reasons.size() > 1 ? "," : "") +
+            JsonObject().text("code", reason.code).text("text", reason.text).str();
+    }
+    JsonObject object(ids);
+    object.id("id", job.id).text("state", to_string(job.state));
+    object.maybe_text("not_before", explanation.not_before).raw("reasons", reasons + "]");
+    return object;
+}
+
 JsonObject to_json(const ScheduleRow& schedule)
 {
     const auto& declared = schedule.declared;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "client/explain_job.hpp"
 #include "client/json_object.hpp"
 #include "storage/storage.hpp"
 
@@ -21,6 +22,9 @@ namespace jobrunner {
 [[nodiscard]] JsonObject to_json(const KindStatsRow& kind);
 [[nodiscard]] JsonObject to_json(const MinuteStatsRow& step);
 [[nodiscard]] JsonObject to_json(const DeadGroup& group, JsonIds ids = JsonIds::numbers);
+[[nodiscard]] JsonObject to_json(const BatchRow& batch, JsonIds ids = JsonIds::numbers);
+[[nodiscard]] JsonObject to_json(
+    const JobRow& job, const Explanation& explanation, JsonIds ids = JsonIds::numbers);
 [[nodiscard]] JsonObject to_json(const ScheduleRow& schedule);
 [[nodiscard]] JsonObject to_json(const ScheduleRunRow& run, JsonIds ids = JsonIds::numbers);
 

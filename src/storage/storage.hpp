@@ -4,6 +4,7 @@
 #include "core/kind_policy.hpp"
 #include "core/lane_book.hpp"
 #include "core/settlement.hpp"
+#include "storage/batches.hpp"
 #include "storage/schedules.hpp"
 
 #include <chrono>
@@ -64,6 +65,7 @@ struct Probe {
     std::vector<std::string> paused; // queues
     bool beaten = false;             // the request's heartbeat has renewed its lease
     ScheduleOutlook schedules;
+    bool gates = false; // something has changed for jobs that wait for others
 };
 
 struct ClaimRequest {
@@ -164,8 +166,9 @@ struct JobFilter {
     std::optional<std::string> queue{};
     std::optional<std::string> tag{};
     std::optional<Instant> since{}; // created at or after
-    std::optional<JobId> below{};   // only ids under it: the next page
-    int limit = 50;                 // in [1, 10000]
+    std::optional<BatchId> batch{};
+    std::optional<JobId> below{}; // only ids under it: the next page
+    int limit = 50;               // in [1, 10000]
 };
 
 struct QueueRow {
@@ -325,6 +328,9 @@ public:
 
     // Puts up to `limit` jobs whose time has come into the claim order.
     [[nodiscard]] virtual int promote(int limit) = 0;
+    // Lets blocked jobs go for which that time has come, cancels those that must not run any more, and closes batches:
+    // whatever up to `limit` changes allow. Returns how many are done with.
+    [[nodiscard]] virtual int pass_gates(int limit) = 0;
     // Cancels up to `limit` jobs that were not started in time.
     [[nodiscard]] virtual int expire(int limit) = 0;
     // Marks workers whose lease has passed as lost, and names up to `limit` of the jobs that they still hold.
@@ -368,6 +374,17 @@ public:
     [[nodiscard]] virtual std::vector<MinuteStatsRow> minute_stats(
         Milliseconds over_last, std::chrono::minutes step) = 0;
     [[nodiscard]] virtual std::vector<DeadGroup> dead_groups(int limit) = 0;
+    // The jobs on which a job depends, by id, at most 10000.
+    [[nodiscard]] virtual std::vector<ParentRow> parents(JobId id) = 0;
+    // Nothing for a job that is not unfinished.
+    [[nodiscard]] virtual std::optional<WaitFacts> wait_facts(JobId id) = 0;
+
+    // Refuses callbacks that are no jobs, and a parent that has finished.
+    [[nodiscard]] virtual BatchId create_batch(const NewBatch& batch) = 0;
+    // False: there is no such batch.
+    [[nodiscard]] virtual bool seal_batch(BatchId batch) = 0;
+    // The one, or the latest `limit`, newest first.
+    [[nodiscard]] virtual std::vector<BatchRow> batches(std::optional<BatchId> one, int limit) = 0;
 
     // Acts on each job by itself: one that cannot be done does not stop the others. Results are in the order of `ids`.
     [[nodiscard]] virtual std::vector<ActionOutcome> act(

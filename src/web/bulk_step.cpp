@@ -41,6 +41,9 @@ JobFilter read_filter_object(std::string_view json, TimePoint now)
             check_name(**into, std::string("filter.") + name);
         }
     }
+    if (const auto batch = body.text("batch")) {
+        filter.batch = read_job_id(*batch, "filter.batch");
+    }
     if (const auto since = body.text("since")) {
         filter.since = read_since(*since, "filter.since", now);
     }

@@ -62,7 +62,7 @@ Instant read_since(std::string_view text, std::string_view name, TimePoint now)
 
 JobFilter read_filter(const WebRequest& request, TimePoint now, int limit_max)
 {
-    check_parameters(request, {"state", "kind", "queue", "tag", "since", "below", "limit"});
+    check_parameters(request, {"state", "kind", "queue", "tag", "batch", "since", "below", "limit"});
     JobFilter filter;
     if (const auto states = parameter(request, "state")) {
         filter.states = read_states(*states, "state");
@@ -76,6 +76,9 @@ JobFilter read_filter(const WebRequest& request, TimePoint now, int limit_max)
     }
     if (const auto since = parameter(request, "since")) {
         filter.since = read_since(*since, "since", now);
+    }
+    if (const auto batch = parameter(request, "batch")) {
+        filter.batch = read_job_id(*batch, "batch");
     }
     if (const auto below = parameter(request, "below")) {
         filter.below = read_job_id(*below, "below");

@@ -66,6 +66,7 @@ private:
     WebAnswer act_on_jobs(const Call& call) const;
     WebAnswer show_job(const Call& call) const;
     WebAnswer list_attempts(const Call& call) const;
+    WebAnswer explain(const Call& call) const;
     WebAnswer read_log(const Call& call) const;
     WebAnswer cancel_job(const Call& call) const;
     WebAnswer retry_job(const Call& call) const;
@@ -85,6 +86,7 @@ private:
     WebAnswer resume_schedule(const Call& call) const;
     WebAnswer run_schedule(const Call& call) const;
     WebAnswer list_dead(const Call& call) const;
+    WebAnswer list_batches(const Call& call) const;
     WebAnswer kind_stats(const Call& call) const;
     WebAnswer minute_stats(const Call& call) const;
 

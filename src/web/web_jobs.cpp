@@ -166,6 +166,25 @@ WebAnswer WebApp::list_attempts(const Call& call) const
     return list_answer(list.str());
 }
 
+WebAnswer WebApp::explain(const Call& call) const
+{
+    check_parameters(call.request, {});
+    const auto storage = parts_.reads.take();
+    const auto job = storage->find(call.id);
+    if (!job) {
+        throw Error(ErrorKind::not_found, "job " + std::to_string(call.id) + " is not found");
+    }
+    const auto parents = storage->parents(call.id);
+    std::string list = "[";
+    for (const auto& parent : parents) {
+        JsonObject one(JsonIds::texts);
+        one.id("id", parent.id).text("state", parent.state).flag("met", parent.met);
+        list += (list.size() > 1 ? "," : "") + one.str();
+    }
+    auto answer = to_json(*job, explain_job(*job, storage->wait_facts(call.id), parents), JsonIds::texts);
+    return {.body = answer.raw("depends_on", list + "]").str()};
+}
+
 WebAnswer WebApp::read_log(const Call& call) const
 {
     check_parameters(call.request, {});

@@ -154,6 +154,16 @@ WebAnswer WebApp::list_dead(const Call& call) const
     return list_answer(list.str());
 }
 
+WebAnswer WebApp::list_batches(const Call& call) const
+{
+    check_parameters(call.request, {"limit"});
+    JsonList list;
+    for (const auto& batch : parts_.reads.take()->batches(std::nullopt, limit_of(call.request, 50, 1000))) {
+        list.add(to_json(batch, JsonIds::texts));
+    }
+    return list_answer(list.str());
+}
+
 WebAnswer WebApp::kind_stats(const Call& call) const
 {
     check_parameters(call.request, {"since"});

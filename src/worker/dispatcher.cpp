@@ -211,6 +211,9 @@ void Dispatcher::look(Storage& storage)
     if (found.lost_workers || found.expired_jobs) {
         hooks_.on_upkeep();
     }
+    if (found.gates && storage.pass_gates(promote_batch) > 0) {
+        next_look_ = {};
+    }
     if (found.next_due && found.next_due->count() == 0) {
         // Those promoted are seen by another look; if somebody else has them in hand, by the next.
         next_look_ = storage.promote(promote_batch) > 0 ? Clock::time_point{} : Clock::now() + poll_every;

@@ -23,6 +23,11 @@ public:
     std::vector<DeadGroup> dead_rows;
     std::vector<ScheduleRow> schedule_rows;
     std::vector<ScheduleRunRow> run_rows;
+    std::map<JobId, std::vector<ParentRow>> parent_rows;
+    std::optional<WaitFacts> facts;
+    std::vector<NewBatch> new_batches;
+    std::vector<BatchId> sealed;
+    std::vector<BatchRow> batch_rows;
     int prunable = 0;
 
     std::vector<std::vector<NewJob>> enqueued; // by call
@@ -60,6 +65,19 @@ public:
         return minute_rows;
     }
     std::vector<DeadGroup> dead_groups(int limit) override;
+    std::vector<ParentRow> parents(JobId id) override { return parent_rows[id]; }
+    std::optional<WaitFacts> wait_facts(JobId) override { return facts; }
+    BatchId create_batch(const NewBatch& batch) override
+    {
+        new_batches.push_back(batch);
+        return static_cast<BatchId>(new_batches.size());
+    }
+    bool seal_batch(BatchId batch) override
+    {
+        sealed.push_back(batch);
+        return batch <= static_cast<BatchId>(new_batches.size());
+    }
+    std::vector<BatchRow> batches(std::optional<BatchId>, int) override { return batch_rows; }
     std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
     void pause_queue(const std::string& queue, const std::string& actor) override;
     void resume_queue(const std::string& queue, const std::string& actor) override;
@@ -91,6 +109,7 @@ public:
     void write_output(std::span<const LiveOutput>) override {}
     void write_progress(std::span<const Progress>) override {}
     int promote(int) override { return 0; }
+    int pass_gates(int) override { return 0; }
     int expire(int) override { return 0; }
     std::vector<AbandonedJob> abandoned(int) override { return {}; }
     void tidy(std::span<const Milliseconds>) override {}

@@ -52,9 +52,6 @@ constexpr Refused refused[] = {
     {"depends_on", "'{}'", "jobs_depends_on_is_at_most_10000_ids"},
     {"on_dependency_failure", "'explode'", "jobs_on_dependency_failure_is_cancel_run_or_block"},
     {"traceparent", "repeat('t', 129)", "jobs_traceparent_is_at_most_128_bytes"},
-    {"serial_key", "'s'", "jobs_serial_key_is_not_served_by_this_version"},
-    {"depends_on", "'{1}'", "jobs_depends_on_is_not_served_by_this_version"},
-    {"batch_id", "1", "jobs_batch_id_is_not_served_by_this_version"},
 };
 
 // A database whose own connection acts as an enqueuing application.

@@ -80,9 +80,10 @@ TEST_CASE_FIXTURE(Verbs, "sqlite: bad values are refused by constraints that say
     refused("queue", "'a' || char(7)", "jobs_queue_is_1_to_128_printable_characters");
     refused("queue", "'a' || char(0) || 'b'", "jobs_queue_is_1_to_128_printable_characters");
     refused("timeout", "0", "jobs_timeout_is_over_0_and_at_most_30_days");
-    refused("serial_key", "'s'", "jobs_serial_key_is_not_served_by_this_version");
-    refused("depends_on", "'[1]'", "jobs_depends_on_is_not_served_by_this_version");
-    refused("batch_id", "1", "jobs_batch_id_is_not_served_by_this_version");
+    CHECK(refusal("INSERT INTO jobs (kind, depends_on) VALUES ('email', '[1]')") ==
+        "depends_on has an id that is no earlier job's");
+    CHECK(refusal("INSERT INTO jobs (kind, batch_id) VALUES ('email', 1)") ==
+        "batch_id is of no batch that takes members: it has finished, or never was");
     CHECK(refusal("INSERT INTO jobs (kind) VALUES (NULL)") == "NOT NULL constraint failed: jobs.kind");
     CHECK(refusal("INSERT INTO jobs (kind, queue) VALUES ('é', '日本 🐘')").empty());
 }

@@ -11,6 +11,11 @@ int PostgresStorage::promote(int limit)
     return static_cast<int>(connection_.write(queries::promote_jobs, Params().add(limit)).affected_rows());
 }
 
+int PostgresStorage::pass_gates(int limit)
+{
+    return static_cast<int>(number(connection_.write(queries::pass_gates, Params().add(limit))[0][0]));
+}
+
 int PostgresStorage::expire(int limit)
 {
     return static_cast<int>(number(connection_.write(queries::expire_jobs, Params().add(limit))[0][0]));
@@ -51,6 +56,8 @@ void PostgresStorage::tidy(std::span<const Milliseconds> keeps)
     connection_.write(queries::clear_cancelled);
     connection_.write(queries::clear_marks);
     connection_.write(queries::clear_schedule_runs);
+    connection_.write(queries::clear_dependencies);
+    connection_.write(queries::clear_batches);
     connection_.write(queries::ensure_history_days, Params().add(lengths));
     connection_.write(queries::drop_history_days);
 }

@@ -80,7 +80,7 @@ std::vector<JobRow> PostgresStorage::list(const JobFilter& filter)
         .add(filter.queue)
         .add(filter.tag)
         .add(filter.since);
-    params.add(filter.below).add(filter.limit);
+    params.add(filter.below).add(filter.limit).add(filter.batch);
     std::vector<JobRow> jobs;
     for (const auto& row : connection_.read(queries::list_jobs, params)) {
         jobs.push_back(job_row(row));

@@ -226,6 +226,7 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
         probe.paused = parse_text_array(text(row[7]));
         probe.beaten = truth(row[8]);
         probe.schedules = {maybe_length(row[9]), truth(row[10])};
+        probe.gates = truth(row[11]);
     }
     return probe;
 }

@@ -90,7 +90,8 @@ SELECT
             FROM {schema}.schedules s
             WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
             HAVING count(*) > 0) END::bigint,
-    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting')
+    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting'),
+    EXISTS (SELECT 1 FROM {schema}.gate_news g WHERE g.due_at <= now())
 FROM (VALUES (true)) AS always(one)
 LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[])
     AS r(low_queue, low_priority, low_position, high_queue, high_priority) ON true
@@ -300,6 +301,13 @@ UPDATE {schema}.jobs j
 SET state = 'available', ready_at = now(), position = nextval('{schema}.job_positions')
 WHERE j.ctid = ANY (ARRAY(SELECT d.tid FROM due d));
 
+-- name: pass_gates
+SELECT {schema}.pass_gates($1::integer);
+
+-- name: close_batch
+-- pass_gates closes batches, too.
+SELECT 1 WHERE false;
+
 -- name: expire_jobs
 SELECT count(*)
 FROM {schema}.cancel_unclaimed(ARRAY(
@@ -431,6 +439,29 @@ SET completed = s.completed + excluded.completed, failed = s.failed + excluded.f
 DELETE FROM {schema}.statistics
 WHERE minute < now() - interval '400 days';
 
+-- name: clear_dependencies
+-- Of jobs whose own time to be kept is over.
+DELETE FROM {schema}.dependencies d
+WHERE d.ctid = ANY (ARRAY(
+    SELECT o.ctid FROM {schema}.dependencies o WHERE o.keep_until <= (now() AT TIME ZONE 'UTC')::date LIMIT 20000));
+
+-- name: clear_batches
+WITH gone AS (
+    DELETE FROM {schema}.batches b
+    WHERE b.id = ANY (ARRAY(
+        SELECT o.id
+        FROM {schema}.batches o
+        WHERE o.finished_at < now() - interval '30 days'
+            AND NOT EXISTS (SELECT 1 FROM {schema}.jobs j WHERE j.batch_id = o.id)
+        ORDER BY o.finished_at
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED))
+    RETURNING b.id
+)
+DELETE FROM {schema}.batch_counts c
+USING gone g
+WHERE c.batch_id = g.id;
+
 -- name: ensure_history_days
 -- The days needed today, tomorrow and the day after for each retention.
 SELECT {schema}.ensure_history_days(ARRAY(
@@ -526,7 +557,7 @@ WHERE id = $1::bigint
 LIMIT 1;
 
 -- name: list_jobs
--- $1 states, $2 kind, $3 queue, $4 tag, $5 since, $6 below, $7 limit; null: any.
+-- $1 states, $2 kind, $3 queue, $4 tag, $5 since, $6 below, $7 limit, $8 batch; null: any.
 SELECT
     id, state, kind, queue, priority, args, {schema}.instant(run_at), {schema}.instant(created_at),
     {schema}.instant(started_at), {schema}.instant(claimed_at), {schema}.instant(finished_at),
@@ -540,6 +571,7 @@ WHERE ($1::text[] IS NULL OR state::text = ANY ($1::text[]))
     AND ($4::text IS NULL OR $4::text = ANY (tags))
     AND ($5::timestamptz IS NULL OR created_at >= $5::timestamptz)
     AND ($6::bigint IS NULL OR id < $6::bigint)
+    AND ($8::bigint IS NULL OR batch_id = $8::bigint)
 ORDER BY id DESC
 LIMIT $7::integer;
 
@@ -629,6 +661,64 @@ FROM {schema}.dead_jobs d
 GROUP BY d.kind, coalesce(d.fingerprint, '')
 ORDER BY count(*) DESC, d.kind
 LIMIT $1::integer;
+
+-- name: list_parents
+SELECT
+    d.parent_id, coalesce(d.parent_state::text, a.state::text, 'completed'), d.closed_at IS NOT NULL, d.result
+FROM {schema}.dependencies d
+LEFT JOIN {schema}.all_jobs a ON a.id = d.parent_id
+WHERE d.job_id = $1::bigint
+ORDER BY d.parent_id
+LIMIT 10000;
+
+-- name: find_wait_facts
+-- $1 id, $2 how far jobs ahead are counted.
+SELECT
+    EXISTS (SELECT 1 FROM {schema}.queues q WHERE q.queue = j.queue AND q.paused_at IS NOT NULL),
+    w.live, w.of_queue, w.of_kind, w.able, w.free, j.requires, j.serial_key, t.job_id,
+    (SELECT s.state::text FROM {schema}.all_jobs s WHERE s.id = t.job_id),
+    (SELECT count(*) FROM (
+        SELECT 1
+        FROM {schema}.jobs b
+        WHERE b.state = 'available' AND b.run_at <= b.ready_at AND b.queue = j.queue
+            AND (b.priority, b.position) < (j.priority, j.position)
+        LIMIT $2::integer) ahead),
+    j.run_at <= now()
+FROM {schema}.jobs j
+LEFT JOIN {schema}.serial_turns t ON t.serial_key = j.serial_key
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS live,
+        count(*) FILTER (WHERE queue_fits) AS of_queue,
+        count(*) FILTER (WHERE queue_fits AND kind_fits) AS of_kind,
+        count(*) FILTER (WHERE queue_fits AND kind_fits AND labels_fit) AS able,
+        coalesce(sum(greatest(slots - running, 0)) FILTER (WHERE queue_fits AND kind_fits AND labels_fit), 0) AS free
+    FROM (
+        SELECT
+            x.slots, x.running, x.queues = '{}' OR j.queue = ANY (x.queues) AS queue_fits,
+            j.kind = ANY (x.kinds) AS kind_fits, j.requires <@ x.labels AS labels_fit
+        FROM {schema}.workers x
+        WHERE x.lease_until > now() AND x.state = 'running') fits
+) w
+WHERE j.id = $1::bigint;
+
+-- name: create_batch
+SELECT {schema}.create_batch($1::text, $2::jsonb, $3::jsonb, $4::jsonb, $5::bigint, $6::boolean);
+
+-- name: seal_batch
+-- Whether it is there.
+SELECT {schema}.seal_batch(b.id) IS NOT NULL FROM {schema}.batches b WHERE b.id = $1::bigint;
+
+-- name: list_batches
+-- $1 the one, or null; $2 limit.
+SELECT
+    id, name, parent_id, state, unfinished, running, completed, cancelled, dead, {schema}.instant(created_at),
+    {schema}.instant(sealed_at), {schema}.instant(finished_at), {schema}.instant(succeeded_at), {schema}.instant(died_at),
+    {schema}.instant(eta), problem
+FROM {schema}.batch_stats
+WHERE $1::bigint IS NULL OR id = $1::bigint
+ORDER BY id DESC
+LIMIT $2::integer;
 
 -- name: set_actor
 SELECT set_config('jobrunner.actor', $1::text, true);
@@ -780,18 +870,21 @@ GRANT INSERT (kind, args, queue, priority, run_at, max_attempts, timeout, expire
 GRANT SELECT (id, unique_key) ON {schema}.jobs TO {enqueuer};
 GRANT SELECT ON {schema}.migrations TO {enqueuer};
 GRANT USAGE ON SEQUENCE {schema}.job_positions TO {enqueuer}, {worker};
-GRANT EXECUTE ON FUNCTION {schema}.enqueue, {schema}.enqueue_many, {schema}.complete, {schema}.fail TO {enqueuer};
+GRANT EXECUTE ON FUNCTION {schema}.enqueue, {schema}.enqueue_many, {schema}.complete, {schema}.fail,
+    {schema}.create_batch, {schema}.seal_batch TO {enqueuer};
 
 -- Workers: jobs and everything about running them, but no operator's action.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}.history, {schema}.dead_jobs,
     {schema}.attempt_log, {schema}.output_chunks, {schema}.progress, {schema}.workers, {schema}.kinds,
-    {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics, {schema}.schedules TO {worker};
+    {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics, {schema}.schedules, {schema}.dependencies,
+    {schema}.batches, {schema}.batch_counts TO {worker};
 GRANT SELECT, DELETE ON {schema}.schedule_runs TO {worker};
-GRANT SELECT ON {schema}.queues, {schema}.migrations TO {worker};
+GRANT SELECT ON {schema}.queues, {schema}.migrations, {schema}.gate_news TO {worker};
 GRANT EXECUTE ON FUNCTION {schema}.complete_jobs, {schema}.requeue_jobs, {schema}.finish_jobs, {schema}.keep_finished,
     {schema}.keep_until, {schema}.keep_of, {schema}.tell_finished, {schema}.packed_attempts, {schema}.cancel_unclaimed,
     {schema}.ensure_history_days, {schema}.drop_history_days, {schema}.instant, {schema}.actor,
-    {schema}.fire_schedule, {schema}.release_runs TO {worker};
+    {schema}.fire_schedule, {schema}.release_runs, {schema}.pass_gates, {schema}.completed_at_gates,
+    {schema}.left_unfinished TO {worker};
 
 -- Readers: everything that can be looked at.
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}, {operator};
@@ -801,7 +894,8 @@ GRANT EXECUTE ON FUNCTION {schema}.instant, {schema}.state_of TO {reader}, {oper
 GRANT EXECUTE ON FUNCTION {schema}.try_cancel, {schema}.try_retry, {schema}.try_delete, {schema}.try_reschedule,
     {schema}.try_edit, {schema}.insist, {schema}.cancel, {schema}.retry, {schema}.delete_job, {schema}.reschedule,
     {schema}.pause_queue, {schema}.resume_queue, {schema}.pause_schedule, {schema}.resume_schedule,
-    {schema}.remove_schedule, {schema}.run_schedule, {schema}.actor TO {operator};
+    {schema}.remove_schedule, {schema}.run_schedule, {schema}.create_batch, {schema}.seal_batch,
+    {schema}.actor TO {operator};
 GRANT INSERT, UPDATE ON {schema}.queues, {schema}.schedules TO {operator};
 GRANT INSERT ON {schema}.operator_audit, {schema}.events TO {operator};
 GRANT DELETE ON {schema}.history, {schema}.dead_jobs TO {operator};

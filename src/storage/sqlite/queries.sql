@@ -144,7 +144,8 @@ SELECT
         WHERE lease_until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND state NOT IN ('stopped', 'gone')),
     EXISTS (
         SELECT 1 FROM jobs
-        WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND expires_at IS NOT NULL AND state <> 'running');
+        WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND expires_at IS NOT NULL AND state <> 'running'),
+    EXISTS (SELECT 1 FROM gate_news);
 
 -- name: claim_jobs
 -- Claims from one lane. A kind without a published policy is left alone, and a worker that is taken for lost takes
@@ -279,6 +280,22 @@ ON CONFLICT (minute, queue, kind) DO UPDATE
 SET completed = completed + excluded.completed, run_ms = run_ms + excluded.run_ms,
     wait_ms = wait_ms + excluded.wait_ms;
 
+-- What it means for jobs that depend on these, and for batches. The first conditions spare the rest where there are none.
+INSERT OR ROLLBACK INTO close_edges (parent_id, state, result)
+SELECT c.id, 'completed', c.result
+FROM completing c
+WHERE EXISTS (SELECT 1 FROM dependencies)
+    AND EXISTS (SELECT 1 FROM dependencies d WHERE d.parent_id = c.id AND d.closed_at IS NULL OR d.job_id = c.id);
+
+INSERT OR ROLLBACK INTO batch_counts (batch_id, completed)
+SELECT j.batch_id, count(*)
+FROM completing c
+CROSS JOIN jobs j
+WHERE EXISTS (SELECT 1 FROM batches)
+    AND j.id = c.id
+    AND j.batch_id IS NOT NULL
+GROUP BY j.batch_id;
+
 DELETE FROM jobs
 WHERE id IN (SELECT id FROM completing);
 
@@ -399,6 +416,135 @@ WHERE fence <= excluded.fence;
 -- Jobs ahead of their time stand in the claim order already, behind those that are due.
 SELECT 1 WHERE 0;
 
+-- name: pass_gates
+-- The last of up to ?1 notes, if there are any.
+SELECT max(id)
+FROM (SELECT id FROM gate_news ORDER BY id LIMIT ?1);
+
+-- Parents that had ended before their child came. ?1 the last note.
+UPDATE dependencies
+SET parent_state = coalesce(
+        (SELECT d.state FROM dead_jobs d WHERE d.id = dependencies.parent_id),
+        (SELECT h.state FROM history h WHERE h.id = dependencies.parent_id),
+        -- It was there when the child came, and is of a kind of which nothing is kept.
+        'completed'),
+    result = (SELECT h.result FROM history h WHERE h.id = dependencies.parent_id),
+    closed_at = CASE
+        WHEN 'block' IS (SELECT j.on_dependency_failure FROM jobs j WHERE j.id = dependencies.job_id)
+            AND (dependencies.parent_id IN (SELECT d.id FROM dead_jobs d)
+                OR EXISTS (SELECT 1 FROM history h WHERE h.id = dependencies.parent_id AND h.state = 'cancelled'))
+        THEN NULL
+        ELSE strftime('%Y-%m-%dT%H:%M:%fZ', 'now') END
+WHERE closed_at IS NULL
+    AND job_id IN (SELECT n.job_id FROM gate_news n WHERE n.id <= ?1)
+    AND NOT EXISTS (SELECT 1 FROM jobs p WHERE p.id = dependencies.parent_id);
+
+-- Jobs that must not run, since a parent failed. ?1 the last note.
+SELECT j.id, d.parent_id, d.parent_state
+FROM gate_news n
+CROSS JOIN jobs j ON j.id = n.job_id AND j.state = 'blocked' AND j.on_dependency_failure = 'cancel'
+CROSS JOIN dependencies d ON d.job_id = j.id AND d.parent_state IN ('dead', 'cancelled')
+WHERE n.id <= ?1
+GROUP BY j.id
+HAVING min(d.parent_id);
+
+-- ?1 id, ?2 reason.
+INSERT INTO cancel_unclaimed (id, reason)
+VALUES (?1, ?2);
+
+-- Turns whose jobs have finished. ?1 the last note.
+DELETE FROM serial_turns
+WHERE serial_key IN (
+    SELECT n.serial_key FROM gate_news n WHERE n.id <= ?1 AND n.serial_key IS NOT NULL
+    UNION
+    SELECT j.serial_key FROM gate_news n CROSS JOIN jobs j WHERE n.id <= ?1 AND j.id = n.job_id AND j.serial_key IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = serial_turns.job_id);
+
+-- ?1 the last note.
+INSERT OR IGNORE INTO serial_turns (serial_key, job_id)
+SELECT k.serial_key, (SELECT min(j.id) FROM jobs j WHERE j.serial_key = k.serial_key)
+FROM (
+    SELECT n.serial_key FROM gate_news n WHERE n.id <= ?1 AND n.serial_key IS NOT NULL
+    UNION
+    SELECT j.serial_key FROM gate_news n CROSS JOIN jobs j WHERE n.id <= ?1 AND j.id = n.job_id AND j.serial_key IS NOT NULL) k
+WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.serial_key = k.serial_key);
+
+-- ?1 the last note.
+UPDATE jobs
+SET state = 'available', ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE id IN (
+    SELECT n.job_id FROM gate_news n WHERE n.id <= ?1 AND n.job_id IS NOT NULL
+    UNION
+    SELECT t.job_id FROM serial_turns t WHERE t.serial_key IN (
+    SELECT n.serial_key FROM gate_news n WHERE n.id <= ?1 AND n.serial_key IS NOT NULL
+    UNION
+    SELECT j.serial_key FROM gate_news n CROSS JOIN jobs j WHERE n.id <= ?1 AND j.id = n.job_id AND j.serial_key IS NOT NULL))
+    AND state = 'blocked'
+    AND NOT EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = jobs.id AND d.closed_at IS NULL)
+    AND (serial_key IS NULL
+        OR EXISTS (SELECT 1 FROM serial_turns t WHERE t.serial_key = jobs.serial_key AND t.job_id = jobs.id));
+
+-- ?1 the last note.
+SELECT DISTINCT batch_id
+FROM gate_news
+WHERE id <= ?1
+    AND batch_id IS NOT NULL;
+
+-- ?1 the last note.
+DELETE FROM gate_news
+WHERE id <= ?1;
+
+-- name: close_batch
+-- What there is to do for a batch, if it is there. ?1 id. Whether its callbacks on_death, on_complete and on_success are due,
+-- and the jobs that they are.
+SELECT
+    b.died_at IS NULL AND c.dead > 0,
+    b.finished_at IS NULL AND u.over,
+    b.succeeded_at IS NULL AND u.over AND c.dead <= 0 AND c.cancelled <= 0
+        AND NOT EXISTS (SELECT 1 FROM batches x WHERE x.parent_id = b.id AND x.succeeded_at IS NULL),
+    b.on_death, b.on_complete, b.on_success
+FROM batches b
+CROSS JOIN (
+    SELECT coalesce(sum(dead), 0) AS dead, coalesce(sum(cancelled), 0) AS cancelled
+    FROM batch_counts
+    WHERE batch_id = ?1) c
+CROSS JOIN (
+    SELECT EXISTS (SELECT 1 FROM batches WHERE id = ?1 AND sealed_at IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM jobs WHERE batch_id = ?1)
+        AND NOT EXISTS (SELECT 1 FROM batches WHERE parent_id = ?1 AND finished_at IS NULL) AS over) u
+WHERE b.id = ?1;
+
+-- ?1 batch, ?2 event, ?3 the job.
+INSERT INTO enqueue_many (jobs, on_conflict)
+VALUES (
+    json_array(json_set(json(?3), '$.args', json_patch(
+        json_object('batch_id', ?1, 'event', ?2), coalesce(json_extract(?3, '$.args'), '{}')))),
+    'skip');
+
+-- ?1 id, ?2 died, ?3 finished, ?4 succeeded, ?5 problem.
+UPDATE batches
+SET died_at = CASE WHEN ?2 THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE died_at END,
+    finished_at = CASE WHEN ?3 THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE finished_at END,
+    succeeded_at = CASE WHEN ?4 THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now') ELSE succeeded_at END,
+    problem = coalesce(?5, problem)
+WHERE id = ?1;
+
+-- The batch of which it is a part may have finished with it. ?1 id.
+INSERT INTO gate_news (batch_id)
+SELECT parent_id FROM batches WHERE id = ?1 AND parent_id IS NOT NULL AND finished_at IS NOT NULL;
+
+-- Folds its counts into one row. ?1 id.
+UPDATE batch_counts
+SET completed = (SELECT sum(c.completed) FROM batch_counts c WHERE c.batch_id = ?1),
+    cancelled = (SELECT sum(c.cancelled) FROM batch_counts c WHERE c.batch_id = ?1),
+    dead = (SELECT sum(c.dead) FROM batch_counts c WHERE c.batch_id = ?1)
+WHERE rowid = (SELECT min(c.rowid) FROM batch_counts c WHERE c.batch_id = ?1);
+
+-- ?1 id.
+DELETE FROM batch_counts
+WHERE batch_id = ?1
+    AND rowid <> (SELECT min(c.rowid) FROM batch_counts c WHERE c.batch_id = ?1);
+
 -- name: expire_jobs
 -- Jobs that were not started in time. ?1 limit.
 SELECT id
@@ -495,6 +641,24 @@ SELECT 1 WHERE 0;
 -- name: clear_statistics
 DELETE FROM statistics
 WHERE minute < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-400 days');
+
+-- name: clear_dependencies
+-- Of jobs whose own time to be kept is over.
+DELETE FROM dependencies
+WHERE keep_until <= strftime('%Y-%m-%d', 'now')
+    AND job_id IN (
+        SELECT job_id FROM dependencies WHERE keep_until <= strftime('%Y-%m-%d', 'now') LIMIT 20000);
+
+-- name: clear_batches
+DELETE FROM batch_counts
+WHERE batch_id IN (
+    SELECT id FROM batches
+    WHERE finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+        AND NOT EXISTS (SELECT 1 FROM jobs WHERE batch_id = batches.id));
+
+DELETE FROM batches
+WHERE finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE batch_id = batches.id);
 
 -- name: ensure_history_days
 -- History is one table: no day needs to be made.
@@ -659,7 +823,7 @@ WHERE id = ?1
 LIMIT 1;
 
 -- name: list_jobs
--- ?1 states, ?2 kind, ?3 queue, ?4 tag, ?5 since, ?6 below, ?7 limit; null: any.
+-- ?1 states, ?2 kind, ?3 queue, ?4 tag, ?5 since, ?6 below, ?7 limit, ?8 batch; null: any.
 SELECT
     id, state, kind, queue, priority, args, run_at, created_at, started_at, claimed_at, finished_at, expires_at, attempt,
     max_attempts, fence, worker, crashes, snoozes, give_backs, timeout, unique_key, tags, meta, reason, result, output,
@@ -671,6 +835,7 @@ WHERE (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
     AND (?4 IS NULL OR EXISTS (SELECT 1 FROM json_each(tags) t WHERE t.value = ?4))
     AND (?5 IS NULL OR created_at >= strftime('%Y-%m-%dT%H:%M:%fZ', ?5))
     AND id < coalesce(?6, 9223372036854775807)
+    AND (?8 IS NULL OR batch_id = ?8)
 ORDER BY id DESC
 LIMIT ?7;
 
@@ -758,6 +923,77 @@ FROM dead_jobs d
 GROUP BY d.kind, d.fingerprint
 ORDER BY count(*) DESC, d.kind
 LIMIT ?1;
+
+-- name: list_parents
+-- ?1 id.
+SELECT d.parent_id, coalesce(d.parent_state, s.state, 'completed'), d.closed_at IS NOT NULL, d.result
+FROM dependencies d
+LEFT JOIN job_states s ON s.id = d.parent_id
+WHERE d.job_id = ?1
+ORDER BY d.parent_id
+LIMIT 10000;
+
+-- name: find_wait_facts
+-- ?1 id, ?2 how far jobs ahead are counted.
+WITH fits AS (
+    SELECT
+        x.slots, x.running,
+        x.queues = '[]' OR j.queue IN (SELECT value FROM json_each(x.queues)) AS queue_fits,
+        j.kind IN (SELECT value FROM json_each(x.kinds)) AS kind_fits,
+        NOT EXISTS (
+            SELECT 1 FROM json_each(j.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(x.labels)))
+            AS labels_fit
+    FROM jobs j
+    CROSS JOIN workers x
+    WHERE j.id = ?1
+        AND x.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        AND x.state = 'running'
+)
+SELECT
+    EXISTS (SELECT 1 FROM queues q WHERE q.queue = j.queue AND q.paused_at IS NOT NULL),
+    (SELECT count(*) FROM fits),
+    (SELECT count(*) FROM fits WHERE queue_fits),
+    (SELECT count(*) FROM fits WHERE queue_fits AND kind_fits),
+    (SELECT count(*) FROM fits WHERE queue_fits AND kind_fits AND labels_fit),
+    (SELECT coalesce(sum(max(slots - running, 0)), 0) FROM fits WHERE queue_fits AND kind_fits AND labels_fit),
+    j.requires, j.serial_key, t.job_id,
+    (SELECT s.state FROM job_states s WHERE s.id = t.job_id),
+    (SELECT count(*) FROM (
+        SELECT 1
+        FROM jobs b
+        WHERE b.state IN ('available', 'retryable')
+            AND b.queue = j.queue
+            AND b.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+            AND (b.priority, b.run_at, b.id) < (j.priority, j.run_at, j.id)
+        LIMIT ?2)),
+    j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+FROM jobs j
+LEFT JOIN serial_turns t ON t.serial_key = j.serial_key
+WHERE j.id = ?1;
+
+-- name: create_batch
+-- ?1 name, ?2 on_success, ?3 on_complete, ?4 on_death, ?5 parent, ?6 sealed.
+INSERT INTO create_batch (name, on_success, on_complete, on_death, parent_id, sealed)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+SELECT max(id) FROM batches;
+
+-- name: seal_batch
+-- ?1 id. The first returns a row if it is there.
+SELECT 1 FROM batches WHERE id = ?1;
+
+INSERT INTO seal_batch (id)
+VALUES (?1);
+
+-- name: list_batches
+-- ?1 the one, or null; ?2 limit.
+SELECT
+    id, name, parent_id, state, unfinished, running, completed, cancelled, dead, created_at, sealed_at, finished_at,
+    succeeded_at, died_at, eta, problem
+FROM batch_stats
+WHERE ?1 IS NULL OR id = ?1
+ORDER BY id DESC
+LIMIT ?2;
 
 -- name: set_actor
 -- The actor is handed to each verb.

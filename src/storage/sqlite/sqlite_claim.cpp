@@ -77,6 +77,7 @@ Probe SqliteStorage::probe(const ProbeRequest& request)
         connection_.statement(queries::probe_lanes, look_for_upkeep).each([&](const Statement& row) {
             probe.lost_workers = row.truth(0);
             probe.expired_jobs = row.truth(1);
+            probe.gates = row.truth(2);
         });
         return probe;
     });

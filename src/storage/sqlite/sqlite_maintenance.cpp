@@ -1,5 +1,6 @@
 // What any worker does for all of them.
 
+#include "storage/sqlite/gates.hpp"
 #include "storage/sqlite/queries.hpp"
 #include "storage/sqlite/sqlite_storage.hpp"
 
@@ -17,6 +18,11 @@ constexpr int slices_max = 20;
 int SqliteStorage::promote(int)
 {
     return 0;
+}
+
+int SqliteStorage::pass_gates(int limit)
+{
+    return connection_.write([&] { return judge_gates(connection_, limit); });
 }
 
 int SqliteStorage::expire(int limit)
@@ -63,6 +69,8 @@ void SqliteStorage::tidy(std::span<const Milliseconds>)
         connection_.run_all(queries::clear_cancelled);
         connection_.statement(queries::clear_marks).run();
         connection_.statement(queries::clear_schedule_runs).run();
+        connection_.statement(queries::clear_dependencies).run();
+        connection_.run_all(queries::clear_batches);
     });
     int gone = slice_rows;
     for (int slice = 0; slice < slices_max && gone == slice_rows; ++slice) {

@@ -82,7 +82,8 @@ std::vector<JobRow> SqliteStorage::list(const JobFilter& filter)
         std::vector<JobRow> jobs;
         connection_.statement(queries::list_jobs)
             .each([&](const Statement& row) { jobs.push_back(job_row(row)); }, state_words(filter.states),
-                filter.kind, filter.queue, filter.tag, filter.since, filter.below, filter.limit);
+                filter.kind, filter.queue, filter.tag, filter.since, filter.below, filter.limit,
+                filter.batch);
         return jobs;
     });
 }

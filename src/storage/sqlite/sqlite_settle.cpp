@@ -1,6 +1,7 @@
 // Closing claims, and what running jobs write meanwhile.
 
 #include "core/text.hpp"
+#include "storage/sqlite/gates.hpp"
 #include "storage/sqlite/queries.hpp"
 #include "storage/sqlite/rows.hpp"
 #include "storage/sqlite/settle_claims.hpp"
@@ -25,12 +26,16 @@ std::optional<std::string> some_json(const std::optional<std::string>& json)
     return json ? std::optional(scrub_json(*json)) : std::nullopt;
 }
 
+constexpr int gates_per_settle = 200;
+
 enum CompleteStatement : std::size_t {
     make_scratch,
     gather,
     sort_out,
     keep_in_history,
     count_completed,
+    close_edges,
+    count_members,
     remove_jobs,
     list_completed,
     clear_scratch,
@@ -73,6 +78,8 @@ std::set<ClaimKey> complete_claims(Connection& connection, std::span<const Settl
         step(sort_out).run();
         step(keep_in_history).run();
         step(count_completed).run();
+        step(close_edges).run();
+        step(count_members).run();
         step(remove_jobs).run();
         step(list_completed).each([&](const Statement& row) {
             completed.emplace_hint(completed.end(), row.number(0), row.integer(1));
@@ -150,7 +157,11 @@ std::vector<Settled> settle_claims(Connection& connection, std::span<const Settl
 std::vector<Settled> SqliteStorage::settle(
     std::span<const Settlement> settlements, WorkerId worker, std::span<const std::int64_t> done_batches)
 {
-    return connection_.write([&] { return settle_claims(connection_, settlements, worker, done_batches); });
+    return connection_.write([&] {
+        auto settled = settle_claims(connection_, settlements, worker, done_batches);
+        judge_gates(connection_, gates_per_settle);
+        return settled;
+    });
 }
 
 std::vector<Settled> SqliteStorage::settled_already(std::span<const ClaimToken> tokens)

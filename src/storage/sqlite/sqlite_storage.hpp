@@ -41,6 +41,7 @@ public:
     void write_progress(std::span<const Progress> progress) override;
 
     int promote(int limit) override;
+    int pass_gates(int limit) override;
     int expire(int limit) override;
     std::vector<AbandonedJob> abandoned(int limit) override;
     void tidy(std::span<const Milliseconds> keeps) override;
@@ -68,6 +69,11 @@ public:
     std::vector<WorkerRow> workers() override;
     std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
     std::vector<MinuteStatsRow> minute_stats(Milliseconds over_last, std::chrono::minutes step) override;
+    std::vector<ParentRow> parents(JobId id) override;
+    std::optional<WaitFacts> wait_facts(JobId id) override;
+    BatchId create_batch(const NewBatch& batch) override;
+    bool seal_batch(BatchId batch) override;
+    std::vector<BatchRow> batches(std::optional<BatchId> one, int limit) override;
     std::vector<DeadGroup> dead_groups(int limit) override;
     std::vector<ActionOutcome> act(const JobCommand& command, std::span<const JobId> ids) override;
     void pause_queue(const std::string& queue, const std::string& actor) override;
