@@ -32,10 +32,11 @@ run_commands() {
         line=${line//\/var\/lib\/shop/$place/shop}
         # A server is stopped as soon as it is there.
         if [[ "$line " =~ ^jobrunner\ serve\  && $line != *--new-token* ]]; then
+            rm -f serve.log # the last one's says that it serves, too
             bash -c "exec ${line%%#*}" > out 2> serve.log &
             server_pid=$!
             worker_pids+=("$server_pid")
-            wait_for 20 "$line" grep -q "serving http" serve.log
+            wait_for 20 "$line" grep -qs "serving http" serve.log
             stop_worker "$server_pid"
             commands=$((commands + 1))
             continue
