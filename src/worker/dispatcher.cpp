@@ -266,7 +266,9 @@ void Dispatcher::keep_disarmed()
 
 void Dispatcher::pause(Milliseconds at_most)
 {
-    if (wake_->wait(at_most) == Wake::Event::news) {
+    const auto event = wake_->wait(at_most);
+    nudged_ = false; // What was done before a nudge is seen by what follows.
+    if (event == Wake::Event::news) {
         const std::lock_guard lock(mutex_);
         book_.suspect_recent(Clock::now());
         news_ = true;

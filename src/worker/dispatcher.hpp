@@ -45,7 +45,12 @@ public:
     // No new claims from now on, or again.
     void set_quiet(bool quiet);
     // Something has changed: a slot is free.
-    void nudge() noexcept { wake_->interrupt(); }
+    void nudge() noexcept
+    {
+        if (!nudged_.exchange(true)) {
+            wake_->interrupt();
+        }
+    }
     // Whether the last look found nothing to run, with nothing held either.
     [[nodiscard]] bool idle() const { return idle_; }
 
@@ -77,6 +82,7 @@ private:
     Abilities abilities_;
     std::atomic<bool> quiet_{false};
     std::atomic<bool> idle_{false};
+    std::atomic<bool> nudged_{false}; // since the dispatcher last looked what has changed
     std::int64_t last_batch_ = 0;
     Clock::time_point next_look_{};
     Clock::time_point busy_until_{};

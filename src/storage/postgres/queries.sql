@@ -121,11 +121,12 @@ LEFT JOIN LATERAL (
 -- $1..$4 lanes (queue, priority, floor, limit) in order, $5 limit in all, $6 worker, $7 batch, $8 kinds, $9 labels.
 -- The CTEs are materialised so that no plan can lock or update more rows than the limits say. The rows are found
 -- again by ctid, which cannot move under their lock. A kind without a published policy is not in $8.
+-- The update comes last, so that its rows go to the client as they are made, and are not kept anywhere in between.
 WITH picked AS MATERIALIZED (
-    SELECT c.tid
+    SELECT c.tid, c.id
     FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[]) AS lane(queue, priority, floor, at_most)
     CROSS JOIN LATERAL (
-        SELECT j.ctid AS tid
+        SELECT j.ctid AS tid, j.id
         FROM {schema}.jobs j
         WHERE j.state = 'available'
             AND j.run_at <= j.ready_at
@@ -146,32 +147,29 @@ WITH picked AS MATERIALIZED (
             WHERE w.id = $6::bigint AND w.lease_until > now() AND w.state NOT IN ('lost', 'gone', 'stopped'))
     LIMIT $5::integer
 ),
-claimed AS (
-    UPDATE {schema}.jobs j
-    SET state = 'running',
-        worker = $6::bigint,
-        fence = j.fence + 1,
-        attempt = j.attempt + 1,
-        claimed_at = now(),
-        started_at = coalesce(j.started_at, now()),
-        attempt_limit = coalesce(j.max_attempts, k.max_attempts),
-        retry_delay = k.retry_delays[least(j.attempt + 1, cardinality(k.retry_delays))]
-    FROM {schema}.kinds k
-    WHERE j.ctid = ANY (ARRAY(SELECT p.tid FROM picked p))
-        AND k.kind = j.kind
-    RETURNING
-        j.id, j.fence, j.kind, j.queue, j.priority, j.position, j.args, j.attempt, j.attempt_limit,
-        (extract(epoch FROM j.timeout) * 1000)::bigint AS timeout_ms, j.traceparent, j.crashes, j.snoozes, j.give_backs
-),
 noted AS (
     INSERT INTO {schema}.claims (worker, batch, jobs)
-    SELECT $6::bigint, $7::bigint, array_agg(c.id)
-    FROM claimed c
+    SELECT $6::bigint, $7::bigint, array_agg(p.id)
+    FROM picked p
     HAVING count(*) > 0
 )
--- Only a job that was claimed before can have a checkpoint.
-SELECT c.*, CASE WHEN c.fence > 1 THEN (SELECT p.checkpoint FROM {schema}.progress p WHERE p.job_id = c.id) END
-FROM claimed c;
+UPDATE {schema}.jobs j
+SET state = 'running',
+    worker = $6::bigint,
+    fence = j.fence + 1,
+    attempt = j.attempt + 1,
+    claimed_at = now(),
+    started_at = coalesce(j.started_at, now()),
+    attempt_limit = coalesce(j.max_attempts, k.max_attempts),
+    retry_delay = k.retry_delays[least(j.attempt + 1, cardinality(k.retry_delays))]
+FROM {schema}.kinds k
+WHERE j.ctid = ANY (ARRAY(SELECT p.tid FROM picked p))
+    AND k.kind = j.kind
+RETURNING
+    j.id, j.fence, j.kind, j.queue, j.priority, j.position, j.args, j.attempt, j.attempt_limit,
+    (extract(epoch FROM j.timeout) * 1000)::bigint, j.traceparent, j.crashes, j.snoozes, j.give_backs,
+    -- Only a job that was claimed before can have a checkpoint.
+    CASE WHEN j.fence > 1 THEN (SELECT c.checkpoint FROM {schema}.progress c WHERE c.job_id = j.id) END;
 
 -- name: claimed_in
 SELECT
