@@ -30,6 +30,8 @@ endif()
 if(JOBRUNNER_SANITIZE)
     target_compile_options(jobrunner_compiler INTERFACE "-fsanitize=${JOBRUNNER_SANITIZE}" -fno-omit-frame-pointer)
     target_link_options(jobrunner_compiler INTERFACE "-fsanitize=${JOBRUNNER_SANITIZE}")
+    # With the sanitizers' code in between gcc loses track of what an optional holds, and calls it uninitialised.
+    target_compile_options(jobrunner_compiler INTERFACE -Wno-maybe-uninitialized)
 endif()
 if(JOBRUNNER_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(jobrunner_compiler INTERFACE -fpch-preprocess)
