@@ -24,6 +24,7 @@ void add_all_commands(CommandTree& tree)
     add_workers_command(tree);
     add_stats_command(tree);
     add_serve_command(tree);
+    add_doctor_commands(tree);
     add_prune_command(tree);
     add_completion_command(tree);
 }

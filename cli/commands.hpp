@@ -25,6 +25,7 @@ void add_stats_command(CommandTree& tree);
 void add_dead_command(CommandTree& tree);
 void add_serve_command(CommandTree& tree);
 void add_prune_command(CommandTree& tree);
+void add_doctor_commands(CommandTree& tree); // doctor, verify
 void add_config_command(CommandTree& tree);
 void add_completion_command(CommandTree& tree);
 

@@ -103,7 +103,7 @@ int show_schedule(Session& session, const ScheduleFlags& flags)
     return exit_done;
 }
 
-int report(Session& session, const std::string& name, const std::string& done)
+int report_schedule(Session& session, const std::string& name, const std::string& done)
 {
     if (session.json()) {
         session.print(JsonObject().text("schedule", name).text("done", done));
@@ -131,7 +131,7 @@ int add_schedule(Session& session, const ScheduleFlags& flags)
     }
     session.storage().put_schedules({&schedule, 1}, "cli", false);
     session.note(words_of(schedule));
-    return report(session, schedule.name, "added");
+    return report_schedule(session, schedule.name, "added");
 }
 
 // What a verb returns says whether there is such a schedule.
@@ -140,7 +140,7 @@ int steer(Session& session, const std::string& name, bool was_there, const std::
     if (!was_there) {
         throw Error(ErrorKind::not_found, "schedule \"" + name + "\" is not found");
     }
-    return report(session, name, done);
+    return report_schedule(session, name, done);
 }
 
 int pause_schedule(Session& session, const ScheduleFlags& flags)

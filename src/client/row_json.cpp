@@ -179,6 +179,21 @@ JsonObject to_json(const JobRow& job, const Explanation& explanation, JsonIds id
     return object;
 }
 
+JsonObject to_json(const Finding& finding)
+{
+    JsonObject object;
+    object.text("severity", finding.severity).text("code", finding.code);
+    object.text("text", finding.text).text("remedy", finding.remedy);
+    return object;
+}
+
+JsonObject to_json(const Violation& violation)
+{
+    JsonObject object;
+    object.text("promise", violation.promise).number("job_id", violation.job).text("text", violation.text);
+    return object;
+}
+
 JsonObject to_json(const ScheduleRow& schedule)
 {
     const auto& declared = schedule.declared;

@@ -25,6 +25,8 @@ namespace jobrunner {
 [[nodiscard]] JsonObject to_json(const BatchRow& batch, JsonIds ids = JsonIds::numbers);
 [[nodiscard]] JsonObject to_json(
     const JobRow& job, const Explanation& explanation, JsonIds ids = JsonIds::numbers);
+[[nodiscard]] JsonObject to_json(const Finding& finding);
+[[nodiscard]] JsonObject to_json(const Violation& violation);
 [[nodiscard]] JsonObject to_json(const ScheduleRow& schedule);
 [[nodiscard]] JsonObject to_json(const ScheduleRunRow& run, JsonIds ids = JsonIds::numbers);
 

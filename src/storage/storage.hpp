@@ -5,6 +5,7 @@
 #include "core/lane_book.hpp"
 #include "core/settlement.hpp"
 #include "storage/batches.hpp"
+#include "storage/health.hpp"
 #include "storage/schedules.hpp"
 
 #include <chrono>
@@ -378,6 +379,11 @@ public:
     [[nodiscard]] virtual std::vector<ParentRow> parents(JobId id) = 0;
     // Nothing for a job that is not unfinished.
     [[nodiscard]] virtual std::optional<WaitFacts> wait_facts(JobId id) = 0;
+
+    // What is wrong with the database, its settings and its workers; the worst first. Counts no whole table.
+    [[nodiscard]] virtual std::vector<Finding> findings() = 0;
+    // Promises that rows break, at most 100 of each. Reads everything that is kept.
+    [[nodiscard]] virtual std::vector<Violation> violations() = 0;
 
     // Refuses callbacks that are no jobs, and a parent that has finished.
     [[nodiscard]] virtual BatchId create_batch(const NewBatch& batch) = 0;

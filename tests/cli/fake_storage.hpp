@@ -28,6 +28,8 @@ public:
     std::vector<NewBatch> new_batches;
     std::vector<BatchId> sealed;
     std::vector<BatchRow> batch_rows;
+    std::vector<Finding> finding_rows;
+    std::vector<Violation> violation_rows;
     int prunable = 0;
 
     std::vector<std::vector<NewJob>> enqueued; // by call
@@ -65,6 +67,8 @@ public:
         return minute_rows;
     }
     std::vector<DeadGroup> dead_groups(int limit) override;
+    std::vector<Finding> findings() override { return finding_rows; }
+    std::vector<Violation> violations() override { return violation_rows; }
     std::vector<ParentRow> parents(JobId id) override { return parent_rows[id]; }
     std::optional<WaitFacts> wait_facts(JobId) override { return facts; }
     BatchId create_batch(const NewBatch& batch) override

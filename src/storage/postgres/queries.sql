@@ -660,6 +660,185 @@ GROUP BY d.kind, coalesce(d.fingerprint, '')
 ORDER BY count(*) DESC, d.kind
 LIMIT $1::integer;
 
+-- name: list_violations
+-- One row per broken promise: its code, the job, what is wrong.
+(SELECT 'one_place', p.id, 'it is in ' || string_agg(p.place, ' and in ' ORDER BY p.place)
+FROM (
+    SELECT id, 'jobs' AS place FROM {schema}.jobs
+    UNION ALL SELECT id, 'history' FROM {schema}.history
+    UNION ALL SELECT id, 'dead_jobs' FROM {schema}.dead_jobs) p
+GROUP BY p.id
+HAVING count(*) > 1
+LIMIT 100)
+UNION ALL
+(SELECT 'running_is_claimed', j.id, 'it runs, but no claim of worker ' || j.worker || ' names it: nobody would take it back'
+FROM {schema}.jobs j
+WHERE j.state = 'running'
+    AND NOT EXISTS (SELECT 1 FROM {schema}.claims c WHERE c.worker = j.worker AND j.id = ANY (c.jobs))
+LIMIT 100)
+UNION ALL
+(SELECT 'running_has_a_worker', j.id, 'it runs under worker ' || j.worker || ', which is not there any more'
+FROM {schema}.jobs j
+WHERE j.state = 'running'
+    AND NOT EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.id = j.worker AND w.state NOT IN ('gone', 'stopped'))
+LIMIT 100)
+UNION ALL
+(SELECT 'one_claim_per_fence', a.job_id, 'its claim ' || a.fence || ' was closed ' || count(*) || ' times'
+FROM {schema}.attempts a
+GROUP BY a.job_id, a.fence
+HAVING count(*) > 1
+LIMIT 100)
+UNION ALL
+(SELECT 'attempts_within_limit', j.id, 'it is at attempt ' || j.attempt || ' of ' || coalesce(j.attempt_limit, j.max_attempts)
+FROM {schema}.all_jobs j
+WHERE j.attempt > coalesce(j.attempt_limit, j.max_attempts)
+LIMIT 100)
+UNION ALL
+(SELECT 'not_before_run_at', j.id, 'it started at ' || j.claimed_at || ', before its time, ' || j.run_at
+FROM {schema}.history j
+WHERE j.fence = 1 AND j.claimed_at < j.run_at
+LIMIT 100)
+UNION ALL
+(SELECT 'one_at_a_time', min(j.id), count(*) || ' jobs of serial key "' || j.serial_key || '" run at once'
+FROM {schema}.jobs j
+WHERE j.serial_key IS NOT NULL AND j.state = 'running'
+GROUP BY j.serial_key
+HAVING count(*) > 1
+LIMIT 100)
+UNION ALL
+(SELECT 'one_job_per_due_time', min(j.id), 'schedule "' || j.schedule || '" has ' || count(*) || ' jobs for ' || (j.meta ->> 'due_at')
+FROM {schema}.all_jobs j
+WHERE j.schedule IS NOT NULL
+GROUP BY j.schedule, j.meta ->> 'due_at'
+HAVING count(*) > 1
+LIMIT 100)
+UNION ALL
+(SELECT 'each_claim_is_closed', j.id, 'of its ' || j.fence || ' claims ' || n.closed || ' are closed on record'
+FROM {schema}.all_jobs j
+CROSS JOIN LATERAL (
+    SELECT count(*) AS closed, coalesce(bool_or(a.fence = j.fence AND a.outcome = 'completed'), false) AS has_last
+    FROM {schema}.attempts a
+    WHERE a.job_id = j.id) n
+WHERE n.closed + CASE WHEN j.state = 'running' OR j.state = 'completed' AND NOT n.has_last THEN 1 ELSE 0 END <> j.fence
+    -- A retried job's completing claim went with its result.
+    AND NOT EXISTS (SELECT 1 FROM {schema}.operator_audit o WHERE o.job_id = j.id AND o.action = 'retry')
+LIMIT 100)
+UNION ALL
+(SELECT 'blocked_by_something', j.id, 'it is blocked, but nothing blocks it and no note of it is left'
+FROM {schema}.jobs j
+WHERE j.state = 'blocked'
+    AND NOT EXISTS (SELECT 1 FROM {schema}.dependencies d WHERE d.job_id = j.id AND d.closed_at IS NULL)
+    AND (j.serial_key IS NULL OR EXISTS (
+        SELECT 1 FROM {schema}.serial_turns t WHERE t.serial_key = j.serial_key AND t.job_id = j.id))
+    AND NOT EXISTS (SELECT 1 FROM {schema}.gate_news g WHERE g.job_id = j.id)
+LIMIT 100);
+
+-- name: list_findings
+-- Severity, code, text, remedy.
+SELECT s.severity, s.code, s.text, s.remedy
+FROM (
+    SELECT 1 AS place, 'error' AS severity, 'setting' AS code, name || ' is off' AS text,
+        'switch it on in postgresql.conf: without it a crash loses committed jobs' AS remedy
+    FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'
+    UNION ALL
+    SELECT 1, 'error', 'setting', name || ' is off', 'switch it on in postgresql.conf: dead rows are never removed'
+    FROM pg_settings WHERE name IN ('autovacuum', 'track_counts') AND setting = 'off'
+    UNION ALL
+    SELECT 3, 'warning', 'setting', 'synchronous_commit is off', 'the last moments before a crash of the server can be lost'
+    FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'
+    UNION ALL
+    SELECT 2, 'warning', 'connections', count(*) || ' of ' || current_setting('max_connections') || ' connections are in use',
+        'raise max_connections, or connect through PgBouncer'
+    FROM pg_stat_activity WHERE backend_type = 'client backend'
+    HAVING count(*) > 0.9 * current_setting('max_connections')::integer
+    UNION ALL
+    (SELECT 2, 'warning', 'held_snapshot',
+        'a ' || coalesce(a.state, a.backend_type) || ' session of ' || coalesce(nullif(a.application_name, ''), a.usename, 'unknown')
+            || ' (pid ' || a.pid || ') has held its snapshot for ' || date_trunc('second', now() - a.xact_start),
+        'let it end, or SELECT pg_terminate_backend(' || a.pid || '): dead rows behind it cannot be removed'
+    FROM pg_stat_activity a
+    WHERE a.xact_start < now() - interval '5 minutes' AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
+        AND a.datname = current_database() AND a.backend_type <> 'autovacuum worker'
+    ORDER BY a.xact_start
+    LIMIT 5)
+    UNION ALL
+    SELECT 2, 'warning', 'held_snapshot', 'prepared transaction "' || gid || '" has stood since ' || prepared,
+        'COMMIT PREPARED or ROLLBACK PREPARED it: dead rows behind it cannot be removed'
+    FROM pg_prepared_xacts WHERE prepared < now() - interval '5 minutes' AND database = current_database()
+    UNION ALL
+    SELECT 2, 'warning', 'held_snapshot', 'replication slot "' || slot_name || '" is not in use, and holds a snapshot',
+        'let its replica catch up, or drop it with pg_drop_replication_slot()'
+    FROM pg_replication_slots WHERE NOT active AND xmin IS NOT NULL
+    UNION ALL
+    SELECT 2, 'warning', 'dead_rows',
+        'table ' || s.relname || ' has ' || s.n_dead_tup || ' dead rows beside ' || s.n_live_tup || ' live ones',
+        'look for a held snapshot; then VACUUM ' || s.relid::regclass
+    FROM pg_stat_user_tables s
+    WHERE s.schemaname = '{channel}' AND s.n_dead_tup > 100000 AND s.n_dead_tup > 5 * s.n_live_tup
+    UNION ALL
+    SELECT 1, 'error', 'invalid_index', 'index ' || i.indexrelid::regclass || ' is not valid',
+        'REINDEX INDEX CONCURRENTLY ' || i.indexrelid::regclass
+    FROM pg_index i
+    JOIN pg_class c ON c.oid = i.indrelid
+    WHERE NOT i.indisvalid AND c.relnamespace = '{schema}'::regnamespace
+    UNION ALL
+    SELECT 3, 'warning', 'missing_partition', 'history has no partition for ' || string_agg(d.day::text, ', '),
+        'jobrunner doctor --fix makes them; workers do so every minute'
+    FROM (
+        SELECT ((now() + k.keep) AT TIME ZONE 'UTC')::date + 1 + ahead AS day
+        FROM (SELECT DISTINCT keep FROM {schema}.kinds WHERE keep > interval '0') k, generate_series(0, 1) AS ahead) d
+    WHERE to_regclass('{schema}.history_' || to_char(d.day, 'YYYYMMDD')) IS NULL
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 2, 'warning', 'no_worker', 'no worker takes jobs', 'jobrunner work starts one'
+    WHERE NOT EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until > now() AND w.state = 'running')
+    UNION ALL
+    SELECT 2, 'error', 'worker_lost', 'worker ' || w.name || ' on ' || w.host || ' has not spoken since ' || w.heartbeat_at
+            || ', and its jobs are not all taken back',
+        'any live worker does that within seconds: see that one runs'
+    FROM {schema}.workers w
+    WHERE w.lease_until < now() - interval '30 seconds' AND w.state NOT IN ('stopped', 'gone')
+    UNION ALL
+    SELECT 2, 'error', 'held_back', 'worker ' || w.name || ' holds back ' || coalesce(h.one ->> 'kinds', 'a kind') || ': '
+            || coalesce(h.one ->> 'error', 'its service does not start'),
+        'mend the program, or the configuration, of that service'
+    FROM {schema}.workers w
+    CROSS JOIN LATERAL jsonb_array_elements(CASE WHEN jsonb_typeof(w.report -> 'held_back') = 'array'
+        THEN w.report -> 'held_back' ELSE '[]' END) AS h(one)
+    WHERE w.lease_until > now()
+    UNION ALL
+    SELECT 2, 'warning', 'unknown_kind', 'at least ' || count(*) || ' jobs of kind "' || k.kind || '" wait, which no live worker has',
+        'add the kind to a worker''s configuration, or cancel them: jobrunner cancel --kind ' || k.kind
+    FROM (SELECT j.kind FROM {schema}.jobs j WHERE j.state = 'available' AND j.run_at <= j.ready_at LIMIT 20000) k
+    WHERE EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until > now() AND w.state = 'running')
+        AND NOT EXISTS (
+            SELECT 1 FROM {schema}.workers w WHERE w.lease_until > now() AND w.state = 'running' AND k.kind = ANY (w.kinds))
+    GROUP BY k.kind
+    UNION ALL
+    (SELECT 3, 'warning', 'stuck_job', 'job ' || j.id || ' (' || j.kind || ') has run for ' || date_trunc('second', now() - j.claimed_at),
+        'jobrunner cancel ' || j.id || ', and give its kind a timeout'
+    FROM {schema}.claims c
+    JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = c.worker AND j.state = 'running'
+    WHERE c.claimed_at < now() - interval '1 day'
+    ORDER BY j.claimed_at
+    LIMIT 20)
+    UNION ALL
+    SELECT 3, 'warning', 'gates', count(*) || ' notes about blocked jobs and batches are older than a minute',
+        'any live worker judges them with its next look: see that one runs, or jobrunner doctor --fix'
+    FROM {schema}.gate_news g
+    WHERE g.due_at < now() - interval '1 minute'
+    HAVING count(*) > 0
+    UNION ALL
+    SELECT 3, 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
+    FROM {schema}.schedules s WHERE s.problem IS NOT NULL
+    UNION ALL
+    SELECT 3, 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
+    FROM {schema}.batches b WHERE b.problem IS NOT NULL
+    UNION ALL
+    SELECT 4, 'note', 'queue_paused', 'queue "' || q.queue || '" is paused since ' || q.paused_at, 'jobrunner queues resume ' || q.queue
+    FROM {schema}.queues q WHERE q.paused_at IS NOT NULL) s
+ORDER BY s.place, s.code, s.text;
+
 -- name: list_parents
 SELECT
     d.parent_id, coalesce(d.parent_state::text, a.state::text, 'completed'), d.closed_at IS NOT NULL, d.result

@@ -924,6 +924,146 @@ GROUP BY d.kind, d.fingerprint
 ORDER BY count(*) DESC, d.kind
 LIMIT ?1;
 
+-- name: list_violations
+-- One row per broken promise: its code, the job, what is wrong.
+SELECT * FROM (
+    SELECT 'one_place', p.id, 'it is in ' || group_concat(p.place, ' and in ')
+    FROM (
+        SELECT id, 'jobs' AS place FROM jobs
+        UNION ALL SELECT id, 'history' FROM history
+        UNION ALL SELECT id, 'dead_jobs' FROM dead_jobs) p
+    GROUP BY p.id
+    HAVING count(*) > 1
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'running_is_claimed', j.id, 'it runs, but no claim of worker ' || j.worker || ' names it: nobody would take it back'
+    FROM jobs j
+    WHERE j.state = 'running'
+        AND NOT EXISTS (
+            SELECT 1 FROM claims c, json_each(c.jobs) e WHERE c.worker = j.worker AND e.value = j.id)
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'running_has_a_worker', j.id, 'it runs under worker ' || j.worker || ', which is not there any more'
+    FROM jobs j
+    WHERE j.state = 'running'
+        AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = j.worker AND w.state NOT IN ('gone', 'stopped'))
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'one_claim_per_fence', a.job_id, 'its claim ' || a.fence || ' was closed ' || count(*) || ' times'
+    FROM attempts a
+    GROUP BY a.job_id, a.fence
+    HAVING count(*) > 1
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'attempts_within_limit', j.id, 'it is at attempt ' || j.attempt || ' of ' || coalesce(j.attempt_limit, j.max_attempts)
+    FROM all_jobs j
+    WHERE j.attempt > coalesce(j.attempt_limit, j.max_attempts)
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'not_before_run_at', j.id, 'it started at ' || j.claimed_at || ', before its time, ' || j.run_at
+    FROM history j
+    WHERE j.fence = 1 AND j.claimed_at < j.run_at
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'one_at_a_time', min(j.id), count(*) || ' jobs of serial key "' || j.serial_key || '" run at once'
+    FROM jobs j
+    WHERE j.serial_key IS NOT NULL AND j.state = 'running'
+    GROUP BY j.serial_key
+    HAVING count(*) > 1
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'one_job_per_due_time', min(j.id), 'schedule "' || j.schedule || '" has ' || count(*) || ' jobs for ' || (j.meta ->> '$.due_at')
+    FROM all_jobs j
+    WHERE j.schedule IS NOT NULL
+    GROUP BY j.schedule, j.meta ->> '$.due_at'
+    HAVING count(*) > 1
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'each_claim_is_closed', j.id, 'of its ' || j.fence || ' claims ' || j.closed || ' are closed on record'
+    FROM (
+        SELECT
+            a.id, a.fence, a.state,
+            (SELECT count(*) FROM attempts t WHERE t.job_id = a.id) AS closed,
+            EXISTS (SELECT 1 FROM attempts t WHERE t.job_id = a.id AND t.fence = a.fence AND t.outcome = 'completed') AS has_last
+        FROM all_jobs a) j
+    WHERE j.closed + (j.state = 'running' OR (j.state = 'completed' AND NOT j.has_last)) <> j.fence
+        -- A retried job's completing claim went with its result.
+        AND NOT EXISTS (SELECT 1 FROM operator_audit o WHERE o.job_id = j.id AND o.action = 'retry')
+    LIMIT 100)
+UNION ALL
+SELECT * FROM (
+    SELECT 'blocked_by_something', j.id, 'it is blocked, but nothing blocks it and no note of it is left'
+    FROM jobs j
+    WHERE j.state = 'blocked'
+        AND NOT EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = j.id AND d.closed_at IS NULL)
+        AND (j.serial_key IS NULL
+            OR EXISTS (SELECT 1 FROM serial_turns t WHERE t.serial_key = j.serial_key AND t.job_id = j.id))
+        AND NOT EXISTS (SELECT 1 FROM gate_news g WHERE g.job_id = j.id OR g.serial_key = j.serial_key)
+    LIMIT 100);
+
+-- name: list_findings
+-- Severity, code, text, remedy.
+SELECT s.severity, s.code, s.text, s.remedy
+FROM (
+    SELECT 2 AS place, 'warning' AS severity, 'no_worker' AS code, 'no worker takes jobs' AS text,
+        'jobrunner work starts one' AS remedy
+    WHERE NOT EXISTS (SELECT 1 FROM workers w WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND w.state = 'running')
+    UNION ALL
+    SELECT 2, 'error', 'worker_lost', 'worker ' || w.name || ' on ' || w.host || ' has not spoken since ' || w.heartbeat_at
+            || ', and its jobs are not all taken back',
+        'any live worker does that within seconds: see that one runs'
+    FROM workers w
+    WHERE w.lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 seconds') AND w.state NOT IN ('stopped', 'gone')
+    UNION ALL
+    SELECT 2, 'error', 'held_back', 'worker ' || w.name || ' holds back ' || coalesce(h.value ->> '$.kinds', 'a kind') || ': '
+            || coalesce(h.value ->> '$.error', 'its service does not start'),
+        'mend the program, or the configuration, of that service'
+    FROM workers w, json_each(w.report, '$.held_back') h
+    WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    UNION ALL
+    SELECT 2, 'warning', 'unknown_kind', 'at least ' || count(*) || ' jobs of kind "' || k.kind || '" wait, which no live worker has',
+        'add the kind to a worker''s configuration, or cancel them: jobrunner cancel --kind ' || k.kind
+    FROM (SELECT j.kind FROM jobs j WHERE j.state = 'available' LIMIT 20000) k
+    WHERE EXISTS (SELECT 1 FROM workers w WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND w.state = 'running')
+        AND NOT EXISTS (
+            SELECT 1 FROM workers w, json_each(w.kinds) e
+            WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND w.state = 'running' AND e.value = k.kind)
+    GROUP BY k.kind
+    UNION ALL
+    SELECT 3, 'warning', 'stuck_job', 'job ' || j.id || ' (' || j.kind || ') has run since ' || j.claimed_at,
+        'jobrunner cancel ' || j.id || ', and give its kind a timeout'
+    FROM claims c, json_each(c.jobs) e
+    JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
+    WHERE j.claimed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')
+    UNION ALL
+    SELECT 3, 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
+    FROM schedules s WHERE s.problem IS NOT NULL
+    UNION ALL
+    SELECT 3, 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
+    FROM batches b WHERE b.problem IS NOT NULL
+    UNION ALL
+    SELECT 4, 'note', 'queue_paused', 'queue "' || q.queue || '" is paused since ' || q.paused_at, 'jobrunner queues resume ' || q.queue
+    FROM queues q WHERE q.paused_at IS NOT NULL
+    UNION ALL
+    SELECT 4, 'note', 'journal_mode', 'SQLite ' || sqlite_version() || ' with journal mode ' || p.journal_mode,
+        CASE p.journal_mode WHEN 'wal' THEN 'none needed: this SQLite has the fix for its write-ahead log'
+            ELSE 'none needed; newer SQLites may use the faster write-ahead log' END
+    FROM pragma_journal_mode p) s
+ORDER BY s.place, s.code, s.text;
+
+-- Damage to the file itself.
+SELECT 'error', 'damaged_file', q.quick_check, 'stop all that use the file, and restore it or recover it with the sqlite3 shell'
+FROM pragma_quick_check(20) q
+WHERE q.quick_check <> 'ok';
+
 -- name: list_parents
 -- ?1 id.
 SELECT d.parent_id, coalesce(d.parent_state, s.state, 'completed'), d.closed_at IS NOT NULL, d.result

@@ -69,6 +69,8 @@ public:
     std::vector<WorkerRow> workers() override;
     std::vector<KindStatsRow> kind_stats(std::optional<Milliseconds> over_last) override;
     std::vector<MinuteStatsRow> minute_stats(Milliseconds over_last, std::chrono::minutes step) override;
+    std::vector<Finding> findings() override;
+    std::vector<Violation> violations() override;
     std::vector<ParentRow> parents(JobId id) override;
     std::optional<WaitFacts> wait_facts(JobId id) override;
     BatchId create_batch(const NewBatch& batch) override;
