@@ -17,7 +17,7 @@ test_packages=(
     ccache doctest-dev clang-format shellcheck
     postgresql postgresql-client sqlite3 jq curl procps
     nginx-light openssl python3
-    python3-psycopg2 ruby ruby-minitest ruby-pg ruby-sqlite3 nodejs
+    python3-psycopg2 ruby ruby-minitest ruby-pg ruby-sqlite3 nodejs npm chromium
 )
 
 is_installed() {
@@ -26,6 +26,7 @@ is_installed() {
         postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' > /dev/null && return ;;
         postgresql-client) command -v psql > /dev/null && return ;;
         # From wherever, as long as the client packages run with it.
+        npm) command -v npm > /dev/null && return ;;
         nodejs) [[ $(node --version 2> /dev/null) =~ ^v([0-9]+) ]] && ((BASH_REMATCH[1] >= 18)) && return ;;
     esac
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2> /dev/null) == installed ]]
