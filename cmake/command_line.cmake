@@ -20,7 +20,7 @@ else()
 endif()
 target_include_directories(jobrunner_cli ${scope} "${PROJECT_SOURCE_DIR}")
 target_compile_definitions(jobrunner_cli ${scope} JOBRUNNER_VERSION="${PROJECT_VERSION}")
-target_link_libraries(jobrunner_cli ${scope} jobrunner_library jobrunner_web CLI11::CLI11 spdlog::spdlog)
+target_link_libraries(jobrunner_cli ${scope} jobrunner_worker jobrunner_web CLI11::CLI11 spdlog::spdlog)
 
 if(EXISTS "${cli_main}")
     add_executable(jobrunner "${cli_main}")

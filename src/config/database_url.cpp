@@ -23,7 +23,7 @@ std::string quoted(std::string_view text)
     return made;
 }
 
-[[noreturn]] void refuse(const std::string& what)
+[[noreturn]] void refuse_url(const std::string& what)
 {
     throw Error(ErrorKind::usage, what + "; postgresql://user@host/database or sqlite:///path was expected");
 }
@@ -114,16 +114,16 @@ void check_database_url(std::string_view url)
     if (url.starts_with(sqlite_root)) {
         const auto path = url.substr(sqlite_root.size());
         if (path.size() < 2 || path.front() != '/' || path.ends_with('/')) {
-            refuse(quoted(url) + " names no file (an absolute path has three slashes)");
+            refuse_url(quoted(url) + " names no file (an absolute path has three slashes)");
         }
     } else if (url.starts_with(sqlite_scheme)) {
         if (url.size() == sqlite_scheme.size() || url.ends_with('/')) {
-            refuse(quoted(url) + " names no file");
+            refuse_url(quoted(url) + " names no file");
         }
     } else if (scheme_end != std::string_view::npos) {
-        refuse(quoted(url.substr(0, scheme_end + 3)) + " is no kind of database that jobrunner knows");
+        refuse_url(quoted(url.substr(0, scheme_end + 3)) + " is no kind of database that jobrunner knows");
     } else {
-        refuse("the text is no URL");
+        refuse_url("the text is no URL");
     }
 }
 

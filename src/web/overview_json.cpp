@@ -9,7 +9,7 @@
 namespace jobrunner {
 namespace {
 
-void add(KindStatsRow& sum, const KindStatsRow& counts)
+void add_counts_of(KindStatsRow& sum, const KindStatsRow& counts)
 {
     sum.completed += counts.completed;
     sum.failed += counts.failed;
@@ -26,7 +26,7 @@ std::string minutes_json(const Snapshot& snapshot)
 {
     std::map<Instant, KindStatsRow> minutes;
     for (const auto& row : snapshot.minutes) {
-        add(minutes[row.begin], row.counts);
+        add_counts_of(minutes[row.begin], row.counts);
     }
     JsonList list;
     for (const auto& [begin, sum] : minutes) {
@@ -46,7 +46,7 @@ std::string kinds_json(const Snapshot& snapshot)
     for (const auto& row : snapshot.minutes) {
         auto& sum = kinds[row.counts.kind];
         sum.kind = row.counts.kind;
-        add(sum, row.counts);
+        add_counts_of(sum, row.counts);
     }
     JsonList list;
     for (const auto& [kind, sum] : kinds) {

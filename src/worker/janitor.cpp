@@ -12,7 +12,7 @@ constexpr int rescue_batch = 200;
 constexpr int expire_batch = 500;
 constexpr std::chrono::milliseconds every{1000};
 constexpr int tidy_seconds = 60;
-constexpr int idle_tidy_seconds = 300; // where nothing has run meanwhile
+constexpr int idle_tidy_seconds = 3600; // where nothing has run meanwhile
 
 // Workers started together do not tidy together.
 std::chrono::seconds spread(int seconds)
