@@ -1,4 +1,5 @@
 // The JSON API. Ids are texts.
+import {t} from "./texts.js";
 
 export class ApiError extends Error {
     constructor(status, message) {
@@ -7,19 +8,34 @@ export class ApiError extends Error {
     }
 }
 
+// JSON as it was written: a number that JavaScript would round stays as it is, where the browser can keep it.
+export function parse(text) {
+    return JSON.parse(text, (key, value, source) =>
+        typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && source?.source && JSON.rawJSON
+            ? JSON.rawJSON(source.source) : value);
+}
+
 async function ask(path, options) {
     let answer;
     try {
         answer = await fetch("/api/v1" + path, {credentials: "same-origin", ...options});
     } catch {
-        throw new ApiError(0, "");
+        throw new ApiError(0, t("unreachable"));
     }
-    const body = await answer.json().catch(() => ({}));
+    let body = {};
+    try {
+        body = parse(await answer.text());
+    } catch {
+        // A proxy's own page, or a connection that broke off.
+        if (answer.ok) {
+            throw new ApiError(0, t("unreachable"));
+        }
+    }
     if (!answer.ok) {
         if (answer.status === 401) {
             window.dispatchEvent(new Event("signed-out"));
         }
-        throw new ApiError(answer.status, body.error ?? `${answer.status}`);
+        throw new ApiError(answer.status, answer.status === 503 ? t("database_away_now") : body.error ?? t("status", {status: answer.status}));
     }
     return body;
 }

@@ -1,9 +1,9 @@
 // The frame: who you are, where you are, and which keys do what.
 import {get, post} from "./api.js";
-import {dialog, button, fill, h, toast} from "./dom.js";
-import {time} from "./format.js";
+import {dialog, button, fill, focusOn, h, toast} from "./dom.js";
+import {ago, time} from "./format.js";
 import * as live from "./live.js";
-import {choose, language, languages, t} from "./texts.js";
+import {choose, keep, kept, language, languages, t} from "./texts.js";
 import * as batches from "./batches.js";
 import * as dead from "./dead.js";
 import * as enqueue from "./enqueue.js";
@@ -43,7 +43,7 @@ const context = {
             toast(answer?.result === "requested" ? t("requested") : t("done"));
             await then(answer);
         } catch (error) {
-            toast(error.message || t("unreachable"), "bad");
+            toast(error.message, "bad");
         }
     },
 };
@@ -53,66 +53,116 @@ function place() {
     return {parts: path.split("/").filter(Boolean), parameters: new URLSearchParams(query ?? "")};
 }
 
+let shown_path = null;
+
 function show() {
-    leave();
-    leave = () => {};
     const {parts, parameters} = place();
     const name = parts[0] ?? "overview";
+    const path = parts.join("/");
     const section = sections.find(one => one.name === name);
-    frame(name);
-    const root = h("div", {class: "view"});
+    const focused = main.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
+    leave();
+    leave = () => {};
+    markSection(name);
+    const root = h("div", {class: `view view-${name}`});
     fill(main, root);
-    if (!section) {
-        fill(root, h("p", {class: "empty"}, t("nothing_here")));
-        return;
+    document.title = `${parts[1] ? t("job", {id: parts[1]}) : t(section ? name : "nothing_here")} · jobrunner`;
+    if (section) {
+        const view = name === "jobs" && parts.length === 2 ? job : section.view;
+        leave = view.show(root, {...context, id: parts[1], parameters}) ?? leave;
+    } else {
+        fill(root, h("h1", {}, t("nothing_here")), h("p", {}, h("a", {href: "#/"}, t("overview"))));
     }
-    const view = name === "jobs" && parts.length === 2 ? job : section.view;
-    document.title = `${parts[1] ? t("job", {id: parts[1]}) : t(name)} · jobrunner`;
-    leave = view.show(root, {...context, id: parts[1], parameters}) ?? leave;
+    // Another page begins at its heading; the same one with another filter goes on where the reader was.
+    if (shown_path !== null && shown_path !== path) {
+        scrollTo(0, 0);
+        const heading = main.querySelector("h1");
+        heading?.setAttribute("tabindex", "-1");
+        heading?.focus({preventScroll: true});
+    } else if (focused) {
+        focusOn(main, focused);
+    }
+    shown_path = path;
 }
 
-function frame(current) {
-    const status = h("span", {class: "live", id: "live"});
-    document.getElementById("skip").textContent = t("skip");
-    fill(document.getElementById("top"),
-        h("a", {class: "brand", href: "#/"}, h("img", {src: "icon.svg", alt: "", width: "26", height: "26"}), "jobrunner"),
-        h("nav", {"aria-label": t("sections")}, sections.map(section => h("a", {
-            href: section.hash, "aria-current": section.name === current ? "page" : null,
-        }, t(section.name)))),
-        h("div", {class: "tools"}, status,
+function brand() {
+    return h("a", {class: "brand", href: "#/"}, h("img", {src: "icon.svg", alt: "", width: "24", height: "24"}), "jobrunner");
+}
+
+function drawFrame() {
+    const skip = document.getElementById("skip");
+    skip.textContent = t("skip");
+    fill(document.getElementById("top"), brand(),
+        h("nav", {"aria-label": t("sections")}, sections.map(section =>
+            h("a", {href: section.hash, "data-section": section.name, title: `g ${section.key}`}, t(section.name)))),
+        h("div", {class: "tools"},
+            h("span", {class: "live", id: "live"}),
+            me?.by_token ? h("span", {class: "who", title: t("scope_is", {scope: me.scope})}, me.actor.replace(/^web:/, "")) : null,
             h("select", {"aria-label": t("language"), "data-focus": "language", onchange: event => {
                 choose(event.target.value);
+                drawFrame();
                 show();
             }}, Object.keys(languages).map(name => h("option", {value: name, selected: name === language()},
                 languages[name].language_name))),
             button("◐", toggleTheme, {class: "plain", "aria-label": t("theme"), title: t("theme"), "data-focus": "theme"}),
-            button("?", help, {class: "plain", "aria-label": t("keys"), title: t("keys")}),
+            button("?", help, {class: "plain keys-button", "aria-label": t("keys"), title: t("keys"), "data-focus": "keys"}),
             me?.by_token ? button(t("sign_out"), signOut) : null));
     document.documentElement.lang = language();
     live.follow(showState);
 }
 
-function showState(overview, state) {
-    const status = document.getElementById("live");
-    if (status) {
-        status.className = `live ${state}`;
-        status.title = overview ? t("as_of", {time: time(overview.taken_at)}) : "";
-        fill(status, t(state));
+function markSection(name) {
+    for (const link of document.querySelectorAll("nav a")) {
+        if (link.dataset.section === name) {
+            link.setAttribute("aria-current", "page");
+            link.parentElement.scrollLeft = link.offsetLeft - link.parentElement.offsetLeft - 40;
+        } else {
+            link.removeAttribute("aria-current");
+        }
     }
 }
+
+let news = null;
+
+// How old the figures are, in words that change by the second and are not read aloud.
+function showAge() {
+    const status = document.getElementById("live");
+    if (!status || !news) {
+        return;
+    }
+    const {overview, state} = news;
+    status.className = `live ${state}`;
+    status.title = overview ? t("as_of", {time: time(overview.taken_at)}) : "";
+    const seconds = overview ? Math.max(Math.round((Date.now() - Date.parse(overview.taken_at)) / 1000), 0) : null;
+    const age = seconds === null || seconds < 5 && state === "live" ? "" : ` · ${ago(overview.taken_at)}`;
+    if (status.textContent !== t(state) + age) {
+        fill(status, t(state), h("span", {class: "age"}, age));
+    }
+}
+
+function showState(overview, state) {
+    news = {overview, state};
+    showAge();
+}
+setInterval(showAge, 1000);
 
 function toggleTheme() {
     const dark = document.documentElement.dataset.theme
         ? document.documentElement.dataset.theme === "dark"
         : matchMedia("(prefers-color-scheme: dark)").matches;
     document.documentElement.dataset.theme = dark ? "light" : "dark";
-    localStorage.setItem("theme", document.documentElement.dataset.theme);
+    keep("theme", document.documentElement.dataset.theme);
     window.dispatchEvent(new Event("theme"));
 }
 
 async function signOut() {
-    await post("/logout").catch(() => {});
-    signIn();
+    try {
+        await post("/logout");
+        me = null;
+        signIn();
+    } catch (error) {
+        toast(error.message, "bad");
+    }
 }
 
 function signIn() {
@@ -121,15 +171,16 @@ function signIn() {
     leave = () => {};
     const token = h("input", {type: "password", id: "token", autocomplete: "off", required: true});
     const problem = h("p", {class: "problem", role: "alert"});
-    fill(document.getElementById("top"), h("span", {class: "brand"},
-        h("img", {src: "icon.svg", alt: "", width: "26", height: "26"}), "jobrunner"));
+    fill(document.getElementById("top"), brand());
+    document.title = `${t("sign_in")} · jobrunner`;
+    document.documentElement.lang = language();
     fill(main, h("form", {class: "card narrow", onsubmit: async event => {
         event.preventDefault();
         try {
             await post("/login", {token: token.value});
             await begin();
         } catch (error) {
-            fill(problem, error.message || t("unreachable"));
+            fill(problem, error.message);
         }
     }}, h("h1", {}, t("sign_in")), h("label", {for: "token"}, t("token")), token,
     h("p", {class: "hint"}, t("token_hint")), problem, h("button", {type: "submit", class: "primary"}, t("sign_in"))));
@@ -137,7 +188,7 @@ function signIn() {
 }
 
 function help() {
-    const rows = [["/", "key_search"], ["j k", "key_move"], ["Enter", "key_open"],
+    const rows = [["/", "key_search"], ["j k", "key_move"], ["Enter", "key_open"], ["x", "key_choose"],
         [`g ${sections.map(one => one.key).join(" ")}`, "key_go"], ["?", "key_help"]];
     dialog(t("keys"), close => [h("dl", {class: "keys"}, rows.map(([key, text]) => [
         h("dt", {}, key.split(" ").map(one => h("kbd", {}, one))), h("dd", {}, t(text))])),
@@ -146,30 +197,39 @@ function help() {
 
 function move(step) {
     const rows = [...main.querySelectorAll("tbody tr a.row")];
-    const at = rows.indexOf(document.activeElement);
-    rows[Math.min(Math.max(at + step, 0), rows.length - 1)]?.focus();
+    const at = rows.findIndex(row => row.closest("tr").contains(document.activeElement));
+    const row = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
+    row?.focus();
+    row?.closest("tr").scrollIntoView({block: "nearest"});
 }
 
-let going = false;
+const keys = {
+    "/": () => main.querySelector("[data-search]")?.focus(),
+    "?": help,
+    j: () => move(1),
+    k: () => move(-1),
+    x: () => document.activeElement.closest("tr")?.querySelector("input[type=checkbox]")?.click(),
+};
+let going = 0;
 addEventListener("keydown", event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") ||
-        event.target.matches("input, textarea, select")) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !me?.scope || document.querySelector("dialog[open]") ||
+        event.target.matches("input:not([type=checkbox]), textarea, select")) {
         return;
     }
-    const section = going ? sections.find(one => one.key === event.key) : null;
-    going = event.key === "g" && !going;
+    const section = event.timeStamp < going ? sections.find(one => one.key === event.key) : null;
+    going = event.key === "g" ? event.timeStamp + 1500 : 0;
     if (section) {
         location.hash = section.hash;
-    } else if (event.key === "/") {
-        main.querySelector("[data-search]")?.focus();
-    } else if (event.key === "?") {
-        help();
-    } else if (event.key === "j" || event.key === "k") {
-        move(event.key === "j" ? 1 : -1);
+    } else if (Object.hasOwn(keys, event.key)) {
+        keys[event.key]();
     } else {
         return;
     }
     event.preventDefault();
+});
+document.getElementById("skip").addEventListener("click", event => {
+    event.preventDefault(); // The address says where one is, not how far down.
+    main.focus();
 });
 addEventListener("hashchange", () => me?.scope && show());
 addEventListener("signed-out", () => me?.scope && (me = null, signIn()));
@@ -178,7 +238,7 @@ async function begin() {
     try {
         me = await get("/whoami");
     } catch (error) {
-        fill(main, h("p", {class: "empty"}, error.message || t("unreachable")));
+        fill(main, h("p", {class: "problem", role: "alert"}, error.message));
         setTimeout(begin, 3000);
         return;
     }
@@ -186,11 +246,13 @@ async function begin() {
         signIn();
         return;
     }
+    drawFrame();
     live.start();
+    shown_path = null;
     show();
 }
 
-const theme = localStorage.getItem("theme");
+const theme = kept("theme");
 if (theme === "light" || theme === "dark") {
     document.documentElement.dataset.theme = theme;
 }

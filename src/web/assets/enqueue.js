@@ -1,59 +1,60 @@
 // The form that adds a job.
 import {post} from "./api.js";
-import {fill, h, toast} from "./dom.js";
+import {objectOf, tagsOf} from "./edit.js";
+import {field, fill, h, problem, toast} from "./dom.js";
+import {knownKinds, knownQueues, namesList} from "./jobs.js";
 import {t} from "./texts.js";
 
-function field(name, id, input, hint) {
-    return h("div", {class: "field"}, h("label", {for: id}, name), input, hint ? h("p", {class: "hint", id: `${id}-hint`}, hint) : null);
-}
-
-function readObject(text, name) {
-    let value;
-    try {
-        value = text.trim() === "" ? {} : JSON.parse(text);
-    } catch {
-        value = null;
-    }
-    if (value === null || typeof value !== "object" || Array.isArray(value)) {
-        throw new Error(t("not_json", {field: name}));
-    }
-    return value;
-}
+const conflicts = ["refuse", "skip", "replace", "merge"];
 
 export function show(root, context) {
-    const kind = h("input", {id: "job-kind", required: true, "data-search": true, autocomplete: "off"});
-    const queue = h("input", {id: "job-queue", placeholder: "default", autocomplete: "off"});
-    const priority = h("input", {id: "job-priority", type: "number", min: "-32768", max: "32767", placeholder: "0"});
-    const run_in = h("input", {id: "job-run-in", placeholder: "10m", "aria-describedby": "job-run-in-hint"});
-    const args = h("textarea", {id: "job-args", spellcheck: "false"});
-    const further = h("textarea", {id: "job-further", spellcheck: "false", "aria-describedby": "job-further-hint"});
-    args.value = "{}";
-    const problem = h("p", {class: "problem", role: "alert"});
-    const send = async event => {
-        event.preventDefault();
-        fill(problem);
-        try {
-            const job = {...readObject(further.value, t("further")), kind: kind.value, args: readObject(args.value, t("args"))};
-            for (const [name, input] of [["queue", queue], ["run_in", run_in]]) {
-                if (input.value) {
-                    job[name] = input.value;
-                }
-            }
-            if (priority.value) {
-                job.priority = Number(priority.value);
-            }
-            const answer = await post("/jobs", job);
-            toast(t("enqueued_job", {id: answer.items[0].id}));
-            location.hash = `#/jobs/${answer.items[0].id}`;
-        } catch (error) {
-            fill(problem, error.message || t("unreachable"));
-        }
-    };
+    const {parameters} = context;
+    const input = (name, attributes = {}) => h("input", {id: `job-${name}`, autocomplete: "off", spellcheck: "false", ...attributes});
+    const texts = {queue: input("queue", {placeholder: "default", list: "known-queues"}), run_in: input("run-in", {placeholder: "10m"}),
+        timeout: input("timeout", {placeholder: t("of_the_kind")}), unique_key: input("unique-key")};
+    const numbers = {priority: input("priority", {type: "number", min: "-32768", max: "32767", placeholder: "0"}),
+        max_attempts: input("max-attempts", {type: "number", min: "1", placeholder: t("of_the_kind")})};
+    const kind = input("kind", {required: true, "data-search": true, list: "known-kinds", value: parameters.get("kind") ?? ""});
+    const tags = input("tags");
+    const conflict = h("select", {id: "job-conflict"}, conflicts.map(name => h("option", {value: name}, t(`conflict_${name}`))));
+    const args = h("textarea", {id: "job-args", spellcheck: "false", rows: 8});
+    const further = h("textarea", {id: "job-further", spellcheck: "false", rows: 3});
+    args.value = "{\n  \n}";
+    const wrong = h("div");
     const submit = context.guarded("operate", t("enqueue"), null, {class: "primary"});
     submit.type = "submit";
-    fill(root, h("h1", {}, t("enqueue")), h("form", {class: "card form", onsubmit: send},
-        h("div", {class: "fields"}, field(t("kind"), "job-kind", kind), field(t("queue"), "job-queue", queue),
-            field(t("priority"), "job-priority", priority), field(t("run_in"), "job-run-in", run_in, t("run_in_hint"))),
-        field(t("args"), "job-args", args), field(t("further"), "job-further", further, t("further_hint")),
-        problem, h("div", {class: "buttons"}, submit)));
+    const jobOf = () => {
+        const job = {...objectOf(further.value, t("further")), kind: kind.value, args: objectOf(args.value, t("args"))};
+        Object.entries(texts).filter(([, one]) => one.value.trim()).forEach(([name, one]) => { job[name] = one.value.trim(); });
+        Object.entries(numbers).filter(([, one]) => one.value).forEach(([name, one]) => { job[name] = Number(one.value); });
+        if (tagsOf(tags.value).length > 0) {
+            job.tags = tagsOf(tags.value);
+        }
+        return job;
+    };
+    const send = async event => {
+        event.preventDefault();
+        fill(wrong);
+        submit.disabled = true;
+        try {
+            const answer = await post(`/jobs${conflict.value === "refuse" ? "" : `?on_conflict=${conflict.value}`}`, jobOf());
+            const {id, existing} = answer.items[0];
+            toast(t(existing ? "existing_job" : "enqueued_job", {id}));
+            location.hash = `#/jobs/${id}`;
+        } catch (error) {
+            fill(wrong, problem(error.message));
+            submit.disabled = false;
+        }
+    };
+    fill(root, h("h1", {}, t("enqueue")), h("form", {class: "card form add", onsubmit: send},
+        h("div", {class: "fields two"}, field(t("kind"), kind, t("kind_hint")), field(t("queue"), texts.queue, t("queue_hint"))),
+        field(t("args"), args, t("args_hint")),
+        h("div", {class: "fields"}, field(t("run_in"), texts.run_in, t("run_in_hint")), field(t("priority"), numbers.priority, t("priority_hint")),
+            field(t("tags"), tags, t("tags_hint"))),
+        h("details", {}, h("summary", {}, t("further_fields")), h("div", {class: "form"}, h("div", {class: "fields"},
+            field(t("max_attempts"), numbers.max_attempts), field(t("timeout"), texts.timeout, t("run_in_hint")),
+            field(t("unique_key"), texts.unique_key), field(t("conflict"), conflict)),
+        field(t("further"), further, t("further_hint")))),
+        namesList("known-kinds", knownKinds()), namesList("known-queues", knownQueues()),
+        wrong, h("div", {class: "buttons"}, submit)));
 }

@@ -63,6 +63,15 @@ export function bytes(count) {
     return `${new Intl.NumberFormat(language(), {maximumFractionDigits: value < 10 ? 1 : 0}).format(value)} ${units[unit]}`;
 }
 
+// What has passed since an instant, or between two.
+export function since(begin, end = null) {
+    return begin ? length((end ? new Date(end) : Date.now()) - new Date(begin)) : "";
+}
+
+export function percent(share) {
+    return new Intl.NumberFormat(language(), {style: "percent", maximumFractionDigits: share > 0 && share < 0.1 ? 1 : 0}).format(share);
+}
+
 export function json(value) {
     return typeof value === "string" ? value : JSON.stringify(value, null, 2);
 }

@@ -1,6 +1,6 @@
 // Queues: counts by state, pause and resume, slots and weight.
 import {post} from "./api.js";
-import {badge, button, dialog, fill, h, table} from "./dom.js";
+import {badge, button, count, dialog, field, fill, h, problem, table, toast} from "./dom.js";
 import {length, number} from "./format.js";
 import {follow} from "./live.js";
 import {t} from "./texts.js";
@@ -8,52 +8,67 @@ import {t} from "./texts.js";
 const states = ["available", "running", "scheduled", "retryable", "blocked", "dead"];
 
 export function queueColumns() {
-    return [{title: t("queue"), class: "code"}, ...states.map(state => ({title: t(`state_${state}`), number: true})),
-        {title: t("oldest_age"), number: true}, {title: `${t("completed")} ${t("per_minute")}`, number: true}, {title: ""}];
+    return [{title: t("queue"), class: "main code"}, ...states.map(state => ({title: t(`state_${state}`), number: true})),
+        {title: t("oldest_age"), number: true}, {title: t("completed_minute"), number: true}, {title: t("failed_minute"), number: true},
+        {title: "", class: "wide actions"}];
 }
 
-export function queueRow(queue, context) {
+export function queueRow(queue, context, all = true) {
     const name = encodeURIComponent(queue.queue);
-    const count = state => queue[state] > 0
-        ? h("a", {href: `#/jobs?queue=${name}&state=${state}`, class: state === "dead" ? "bad" : null}, number(queue[state]))
-        : h("span", {class: "faint"}, "0");
     const change = verb => context.act(() => post(`/queues/${verb}`, {queue: queue.queue}));
+    const verb = queue.paused ? "resume" : "pause";
     return [
         [h("a", {class: "row", href: `#/jobs?queue=${name}`, "data-focus": `queue ${queue.queue}`}, queue.queue), " ",
             queue.paused ? badge("paused", t("state_paused")) : null],
-        ...states.map(count), length(queue.oldest_age_ms), number(queue.completed_per_minute),
+        ...states.map(state => count(queue[state], `#/jobs?queue=${name}&state=${state}`, state === "dead" ? "bad" : null)),
+        length(queue.oldest_age_ms), count(queue.completed_per_minute), count(queue.failed_per_minute, null, "bad"),
         h("div", {class: "buttons"},
-            queue.paused
-                ? context.guarded("operate", t("resume"), () => change("resume"), {"data-focus": `resume ${queue.queue}`})
-                : context.guarded("operate", t("pause"), () => change("pause"), {"data-focus": `pause ${queue.queue}`}),
-            context.guarded("operate", t("set"), () => set(queue, context), {"data-focus": `set ${queue.queue}`})),
+            context.guarded("operate", t(verb), () => change(verb), {class: "small", "data-focus": `change ${queue.queue}`,
+                "aria-label": `${t(verb)}: ${queue.queue}`}),
+            all ? context.guarded("operate", t("set"), () => set(queue), {class: "small", "data-focus": `set ${queue.queue}`,
+                "aria-label": `${t("set")}: ${queue.queue}`}) : null),
     ];
 }
 
-async function set(queue, context) {
-    const slots = h("input", {id: "slots", type: "number", min: "0", max: "10000"});
-    const weight = h("input", {id: "weight", type: "number", min: "1", max: "1000"});
-    const values = await dialog(`${t("queue")} ${queue.queue}`, close => h("form", {class: "form", onsubmit: event => {
+function set(queue) {
+    const slots = h("input", {id: "slots", type: "number", min: "0", max: "10000", placeholder: t("unchanged")});
+    const weight = h("input", {id: "weight", type: "number", min: "1", max: "1000", placeholder: t("unchanged")});
+    const wrong = h("div");
+    return dialog(t("set_queue", {queue: queue.queue}), close => h("form", {class: "form", onsubmit: async event => {
         event.preventDefault();
-        close({slots: slots.value, weight: weight.value});
-    }}, h("div", {class: "field"}, h("label", {for: "slots"}, t("slots")), slots),
-    h("div", {class: "field"}, h("label", {for: "weight"}, t("weight")), weight),
-    h("div", {class: "buttons"}, h("button", {type: "submit", class: "primary"}, t("set")), button(t("close"), () => close(null)))));
-    if (values) {
-        const body = {queue: queue.queue};
-        for (const name of ["slots", "weight"]) {
-            if (values[name] !== "") {
-                body[name] = Number(values[name]);
-            }
+        const values = Object.fromEntries([["slots", slots], ["weight", weight]].filter(([, input]) => input.value !== "")
+            .map(([name, input]) => [name, Number(input.value)]));
+        if (Object.keys(values).length === 0) {
+            fill(wrong, problem(t("nothing_changed")));
+            return;
         }
-        await context.act(() => post("/queues/set", body));
-    }
+        try {
+            await post("/queues/set", {queue: queue.queue, ...values});
+            toast(t("done"));
+            close(true);
+        } catch (error) {
+            fill(wrong, problem(error.message));
+        }
+    }}, h("div", {class: "fields"}, field(t("slots"), slots, t("slots_hint")), field(t("weight"), weight, t("weight_hint"))), wrong,
+    h("div", {class: "buttons"}, h("button", {type: "submit", class: "primary"}, t("set")), button(t("back"), () => close(null)))));
 }
 
 export function show(root, context) {
     const place = h("section", {class: "card"});
-    fill(root, h("h1", {}, t("queues")), place);
-    return follow(overview => fill(place, overview
-        ? table(t("queues"), queueColumns(), overview.queues.map(queue => ({cells: queueRow(queue, context)})), t("no_queues"))
-        : h("p", {class: "empty"}, t("loading"))));
+    const words = h("p", {class: "hint"});
+    fill(root, h("div", {class: "head"}, h("h1", {}, t("queues")), words), place);
+    let shown = "";
+    return follow((overview, state) => {
+        if (!overview) {
+            fill(place, h("p", {class: "empty"}, t(state === "away" ? "waiting_for_figures" : "loading")));
+            return;
+        }
+        const now = JSON.stringify(overview.queues);
+        if (now !== shown) {
+            shown = now;
+            words.textContent = t("queues_paused", {count: number(overview.queues.length),
+                paused: number(overview.queues.filter(queue => queue.paused).length)});
+            fill(place, table(t("queues"), queueColumns(), overview.queues.map(queue => ({cells: queueRow(queue, context)})), t("no_queues")));
+        }
+    });
 }

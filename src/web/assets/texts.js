@@ -5,9 +5,25 @@ import {es} from "./es.js";
 
 export const languages = {en, de, es};
 
+// What the reader chose, where the browser keeps such things.
+export function kept(name) {
+    try {
+        return localStorage.getItem(name);
+    } catch {
+        return null;
+    }
+}
+
+export function keep(name, value) {
+    try {
+        localStorage.setItem(name, value);
+    } catch {
+        // It holds until the page is closed.
+    }
+}
+
 function wanted() {
-    const kept = localStorage.getItem("language");
-    return [kept, ...navigator.languages.map(one => one.slice(0, 2))].find(one => one in languages) ?? "en";
+    return [kept("language"), ...navigator.languages.map(one => one.slice(0, 2))].find(one => one && Object.hasOwn(languages, one)) ?? "en";
 }
 
 let chosen = wanted();
@@ -18,7 +34,7 @@ export function language() {
 
 export function choose(name) {
     chosen = name;
-    localStorage.setItem("language", name);
+    keep("language", name);
 }
 
 export function t(key, values = {}) {
