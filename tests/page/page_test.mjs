@@ -134,16 +134,17 @@ async function filtersAndPages(page) {
     assert.equal(await page.getByLabel("Kind").inputValue(), "mail.send");
     assert.ok(await page.getByRole("checkbox", {name: "completed"}).isChecked());
     const newest = await page.locator("a.row").first().innerText();
-    await page.getByRole("button", {name: "Older"}).click();
+    await page.getByRole("link", {name: "Older"}).click();
     await page.waitForURL(/below=/);
     await until("older jobs", async () => (await page.locator("a.row").first().innerText()) !== newest);
-    await page.getByRole("button", {name: "Newest"}).click();
+    await page.getByRole("link", {name: "Newer"}).click();
     await until("the newest job", async () => (await page.locator("a.row").first().innerText()) === newest);
 }
 
 async function actions(page) {
     await page.goto(`${url}/#/jobs?state=dead&kind=mended`);
-    await page.getByRole("button", {name: "All that match: Retry"}).click();
+    await page.getByText("Act on all that match").click();
+    await page.getByRole("button", {name: "Retry"}).click();
     await page.getByText("3 jobs would be acted on.").waitFor();
     await page.getByRole("button", {name: "Retry: 3"}).click();
     await page.getByText("Retry: 3 done, 0 not possible.").waitFor();
@@ -157,9 +158,9 @@ async function actions(page) {
     await page.getByRole("dialog").getByRole("button", {name: "Reschedule"}).click();
     await until("its new time", async () => Date.parse((await api(`/jobs/${id}`)).run_at) > Date.now() + 8 * 3600 * 1000);
     await page.getByRole("button", {name: "Edit"}).click();
-    const text = page.getByRole("dialog").locator("textarea");
+    const text = page.getByRole("dialog").getByLabel("Arguments");
     await text.fill((await text.inputValue()).replace('"n": 1', '"n": 2'));
-    await page.getByRole("dialog").getByRole("button", {name: "Edit"}).click();
+    await page.getByRole("dialog").getByRole("button", {name: "Save"}).click();
     await until("its new args", async () => (await api(`/jobs/${id}`)).args.n === 2);
     await page.getByRole("button", {name: "Cancel job"}).click();
     await page.getByRole("dialog").getByRole("button", {name: "Cancel job"}).click();
@@ -170,8 +171,8 @@ async function actions(page) {
     assert.ok((await api(`/jobs/${id}`)).error);
 
     await page.goto(`${url}/#/queues`);
-    await row(page, "paused-one").getByRole("button", {name: "Resume"}).click();
-    await row(page, "paused-one").getByRole("button", {name: "Pause"}).waitFor();
+    await page.getByRole("button", {name: "Resume: paused-one"}).click();
+    await page.getByRole("button", {name: "Pause: paused-one"}).waitFor();
     await page.goto(`${url}/#/schedules`);
     await row(page, "nightly").getByRole("button", {name: "Run now"}).click();
     await page.getByText(/Job \d+ was added\./).waitFor();
