@@ -1,16 +1,16 @@
 // Times, lengths and sizes in the reader's language.
-import {language, t} from "./texts.js";
+import {locale, t} from "./texts.js";
 
 export function number(value) {
-    return value === null || value === undefined ? "" : new Intl.NumberFormat(language()).format(value);
+    return value === null || value === undefined ? "" : new Intl.NumberFormat(locale()).format(value);
 }
 
 export function time(instant) {
-    return instant ? new Date(instant).toLocaleString(language(), {dateStyle: "medium", timeStyle: "medium"}) : "";
+    return instant ? new Date(instant).toLocaleString(locale(), {dateStyle: "medium", timeStyle: "medium"}) : "";
 }
 
 export function clock(instant) {
-    return new Date(instant).toLocaleTimeString(language(), {hour: "2-digit", minute: "2-digit"});
+    return new Date(instant).toLocaleTimeString(locale(), {hour: "2-digit", minute: "2-digit"});
 }
 
 const steps = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
@@ -21,7 +21,7 @@ export function ago(instant) {
         return "";
     }
     const seconds = (new Date(instant) - Date.now()) / 1000;
-    const words = new Intl.RelativeTimeFormat(language(), {numeric: "auto", style: "short"});
+    const words = new Intl.RelativeTimeFormat(locale(), {numeric: "auto", style: "short"});
     for (const [unit, length] of steps) {
         if (Math.abs(seconds) >= length || unit === "second") {
             return words.format(Math.round(seconds / length), unit);
@@ -35,7 +35,7 @@ export function length(milliseconds) {
     if (milliseconds === null || milliseconds === undefined || Number.isNaN(milliseconds)) {
         return "";
     }
-    const in_units = (value, unit) => new Intl.NumberFormat(language(),
+    const in_units = (value, unit) => new Intl.NumberFormat(locale(),
         {style: "unit", unit, unitDisplay: "narrow", maximumFractionDigits: value < 10 ? 1 : 0}).format(value);
     if (milliseconds < 1000) {
         return `${number(Math.round(milliseconds))} ms`;
@@ -60,7 +60,7 @@ export function bytes(count) {
         value /= 1024;
         ++unit;
     }
-    return `${new Intl.NumberFormat(language(), {maximumFractionDigits: value < 10 ? 1 : 0}).format(value)} ${units[unit]}`;
+    return `${new Intl.NumberFormat(locale(), {maximumFractionDigits: value < 10 ? 1 : 0}).format(value)} ${units[unit]}`;
 }
 
 // What has passed since an instant, or between two.
@@ -69,7 +69,7 @@ export function since(begin, end = null) {
 }
 
 export function percent(share) {
-    return new Intl.NumberFormat(language(), {style: "percent", maximumFractionDigits: share > 0 && share < 0.1 ? 1 : 0}).format(share);
+    return new Intl.NumberFormat(locale(), {style: "percent", maximumFractionDigits: share > 0 && share < 0.1 ? 1 : 0}).format(share);
 }
 
 export function json(value) {

@@ -114,7 +114,7 @@ export function when(job) {
 }
 
 function columnsOf(all) {
-    return [{title: "", head: all, class: "choose"}, {title: t("id"), class: "code"}, {title: t("state")},
+    return [{title: "", head: h("label", {}, all, h("span", {class: "narrow-only"}, t("select_all"))), class: "choose"}, {title: t("id"), class: "code"}, {title: t("state")},
         {title: t("kind"), class: "code"}, {title: t("queue"), class: "code"}, {title: t("args"), class: "excerpt"},
         {title: t("attempt"), number: true}, {title: t("when"), class: "when"}];
 }

@@ -32,6 +32,11 @@ export function language() {
     return chosen;
 }
 
+// The reader's own way to write times and numbers, where it is one of the language's.
+export function locale() {
+    return navigator.languages.find(one => one.slice(0, 2) === chosen) ?? chosen;
+}
+
 export function choose(name) {
     chosen = name;
     keep("language", name);
