@@ -12,8 +12,7 @@ constexpr int gates_per_fix = 1000;
 // What any worker does by itself, done at once: partitions, folded statistics, rows of workers long gone, blocked jobs.
 void fix(Storage& storage)
 {
-    const std::vector<Milliseconds> keeps{std::chrono::hours(24 * 7)};
-    storage.tidy(keeps);
+    storage.tidy({}); // for the retentions that workers have published
     while (storage.pass_gates(gates_per_fix) == gates_per_fix) {
     }
 }

@@ -309,6 +309,20 @@ CREATE TABLE jobrunner.workers (
 -- Serves mark_lost_workers and abandoned_jobs.
 CREATE INDEX workers_lease ON jobrunner.workers (lease_until) WHERE state NOT IN ('stopped', 'gone');
 
+-- Renews a worker's lease and says whether it could: one that has passed is never revived, as its jobs may be somebody
+-- else's by now.
+CREATE FUNCTION jobrunner.renew_lease(renewed_worker bigint, new_state text, jobs integer, new_report jsonb) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE jobrunner.workers w
+    SET heartbeat_at = now(), lease_until = now() + w.lease, state = new_state, running = jobs,
+        report = coalesce(new_report, w.report)
+    WHERE w.id = renewed_worker
+        AND w.lease_until > now()
+        AND w.state NOT IN ('lost', 'gone', 'stopped');
+    RETURN FOUND;
+END $$;
+
 -- Policies that workers publish: what a kind promises, never what it executes. The latest publisher wins.
 CREATE TABLE jobrunner.kinds (
     kind         text NOT NULL,
@@ -560,6 +574,20 @@ CREATE TABLE jobrunner.schedule_runs (
 
 -- Serves release_runs: due times that wait for an earlier run to finish.
 CREATE INDEX schedule_runs_waiting ON jobrunner.schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
+
+-- What schedules need. next_ms: milliseconds until something is due, 0: now, null: nothing will be; waiting: whether
+-- runs wait for earlier ones.
+CREATE VIEW jobrunner.schedule_outlook AS
+SELECT
+    CASE WHEN EXISTS (
+            SELECT 1 FROM jobrunner.schedules n
+            WHERE n.next_at IS NULL AND n.paused_at IS NULL AND n.problem IS NULL) THEN 0
+        ELSE (
+            SELECT greatest(ceil(extract(epoch FROM min(s.next_at) - now()) * 1000), 0)
+            FROM jobrunner.schedules s
+            WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
+            HAVING count(*) > 0) END::bigint AS next_ms,
+    EXISTS (SELECT 1 FROM jobrunner.schedule_runs r WHERE r.outcome = 'waiting') AS waiting;
 
 CREATE TABLE jobrunner.limits (
     id         bigint GENERATED ALWAYS AS IDENTITY,

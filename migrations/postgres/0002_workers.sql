@@ -32,6 +32,20 @@ CREATE TABLE {schema}.workers (
 -- Serves mark_lost_workers and abandoned_jobs.
 CREATE INDEX workers_lease ON {schema}.workers (lease_until) WHERE state NOT IN ('stopped', 'gone');
 
+-- Renews a worker's lease and says whether it could: one that has passed is never revived, as its jobs may be somebody
+-- else's by now.
+CREATE FUNCTION {schema}.renew_lease(renewed_worker bigint, new_state text, jobs integer, new_report jsonb) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE {schema}.workers w
+    SET heartbeat_at = now(), lease_until = now() + w.lease, state = new_state, running = jobs,
+        report = coalesce(new_report, w.report)
+    WHERE w.id = renewed_worker
+        AND w.lease_until > now()
+        AND w.state NOT IN ('lost', 'gone', 'stopped');
+    RETURN FOUND;
+END $$;
+
 -- Policies that workers publish: what a kind promises, never what it executes. The latest publisher wins.
 CREATE TABLE {schema}.kinds (
     kind         text NOT NULL,

@@ -143,6 +143,20 @@ CREATE TABLE {schema}.schedule_runs (
 -- Serves release_runs: due times that wait for an earlier run to finish.
 CREATE INDEX schedule_runs_waiting ON {schema}.schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
+-- What schedules need. next_ms: milliseconds until something is due, 0: now, null: nothing will be; waiting: whether
+-- runs wait for earlier ones.
+CREATE VIEW {schema}.schedule_outlook AS
+SELECT
+    CASE WHEN EXISTS (
+            SELECT 1 FROM {schema}.schedules n
+            WHERE n.next_at IS NULL AND n.paused_at IS NULL AND n.problem IS NULL) THEN 0
+        ELSE (
+            SELECT greatest(ceil(extract(epoch FROM min(s.next_at) - now()) * 1000), 0)
+            FROM {schema}.schedules s
+            WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
+            HAVING count(*) > 0) END::bigint AS next_ms,
+    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting') AS waiting;
+
 CREATE TABLE {schema}.limits (
     id         bigint GENERATED ALWAYS AS IDENTITY,
     scope      text NOT NULL,

@@ -16,6 +16,7 @@ constexpr Milliseconds busy_poll_min{1};
 constexpr Milliseconds busy_poll_max{8};
 constexpr Milliseconds busy_for{20};
 constexpr int promote_batch = 1000;
+constexpr int gates_batch = 1000;
 // A probe from the bottom may take up to this share of the time.
 constexpr int bottom_share = 20;
 constexpr Milliseconds bottom_cheap{5};
@@ -194,12 +195,12 @@ Probe Dispatcher::probe(Storage& storage, bool from_bottom, const std::optional<
 
 void Dispatcher::look(Storage& storage)
 {
+    const auto beat = hooks_.beat();
     bool from_bottom = false;
-    {
+    if (!beat) { // The probe's cost decides how often it is made: a heartbeat's commit must not count.
         const std::lock_guard lock(mutex_);
         from_bottom = bottom_cost_ <= bottom_cheap && Clock::now() >= bottom_next_;
     }
-    const auto beat = hooks_.beat();
     const auto sent = BootClock::now().time_since_epoch();
     const Probe found = probe(storage, from_bottom, beat);
     if (beat) {
@@ -211,12 +212,14 @@ void Dispatcher::look(Storage& storage)
     if (found.lost_workers || found.expired_jobs) {
         hooks_.on_upkeep();
     }
-    if (found.gates && storage.pass_gates(promote_batch) > 0) {
-        next_look_ = {};
-    }
+    // What has become runnable is seen by another look; if somebody else has it in hand, by the next.
+    bool again = found.gates && storage.pass_gates(gates_batch) > 0;
     if (found.next_due && found.next_due->count() == 0) {
-        // Those promoted are seen by another look; if somebody else has them in hand, by the next.
-        next_look_ = storage.promote(promote_batch) > 0 ? Clock::time_point{} : Clock::now() + poll_every;
+        again = storage.promote(promote_batch) > 0 || again;
+        next_look_ = Clock::now() + poll_every;
+    }
+    if (again) {
+        next_look_ = {};
     }
 }
 

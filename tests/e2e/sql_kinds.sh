@@ -122,4 +122,4 @@ if [[ $backend == postgres ]]; then
     wait_for 10 "the statement to end" runs 0
 fi
 echo "$backend: SQL kinds run, fail, stop and are killed in one transaction with their completion"
-contains "verify" "$("$jobrunner" verify)" "every promise is kept"
+promises_kept

@@ -47,6 +47,19 @@ TEST_CASE("postgres history: tidying makes the days that are needed, once")
     });
 }
 
+TEST_CASE("postgres history: days stand for what other workers have published, too")
+{
+    on_postgres([](StorageFixture& db) {
+        db.backend->run_sql("UPDATE kinds SET keep = interval '90 days'");
+
+        db.storage->tidy({});
+
+        CHECK(days(db).at(0) ==
+            db.backend->row("SELECT 'history_' || to_char(keep_until(interval '90 days'), 'YYYYMMDD')"));
+        CHECK(days(db).size() == 3);
+    });
+}
+
 TEST_CASE("postgres history: rows go to their day, and to a spare place where it is missing until it stands")
 {
     on_postgres([](StorageFixture& db) {
@@ -70,6 +83,7 @@ TEST_CASE("postgres history: a day that has passed is dropped whole, later ones 
         db.backend->run_sql(
             "SELECT ensure_history_days(ARRAY[current_date - 1, current_date, current_date + 1])");
         REQUIRE(days(db).size() == 3);
+        db.backend->run_sql("DELETE FROM kinds");
 
         db.storage->tidy({});
 

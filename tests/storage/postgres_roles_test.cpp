@@ -19,18 +19,19 @@ const Grants worker_grants{{"jobs", "SIUD"}, {"claims", "SIUD"}, {"history", "SI
     {"attempt_log", "SIUD"}, {"output_chunks", "SIUD"}, {"progress", "SIUD"}, {"workers", "SIUD"},
     {"kinds", "SIUD"}, {"cancel_requests", "SIUD"}, {"statistics_log", "SIUD"}, {"statistics", "SIUD"},
     {"schedules", "SIUD"}, {"dependencies", "SIUD"}, {"batches", "SIUD"}, {"batch_counts", "SIUD"},
-    {"gate_news", "S"}, {"schedule_runs", "SD"}, {"queues", "S"}, {"migrations", "S"}};
+    {"gate_news", "S"}, {"schedule_outlook", "S"}, {"schedule_runs", "SD"}, {"queues", "S"},
+    {"migrations", "S"}};
 
 // Beside SELECT on everything.
 const Grants operator_grants{{"queues", "SIU"}, {"schedules", "SIU"}, {"operator_audit", "SI"},
-    {"events", "SI"}, {"history", "SD"}, {"dead_jobs", "SD"}};
+    {"events", "SI"}, {"history", "SD"}, {"dead_jobs", "SD"}, {"dependencies", "SD"}};
 
 const std::set<std::string> enqueuer_functions{
     "enqueue", "enqueue_many", "complete", "fail", "create_batch", "seal_batch"};
 const std::set<std::string> worker_functions{"complete_jobs", "requeue_jobs", "finish_jobs", "keep_finished",
     "keep_until", "keep_of", "tell_finished", "packed_attempts", "cancel_unclaimed", "ensure_history_days",
     "drop_history_days", "instant", "actor", "fire_schedule", "release_runs", "pass_gates",
-    "completed_at_gates", "left_unfinished"};
+    "completed_at_gates", "left_unfinished", "renew_lease"};
 const std::set<std::string> reader_functions{"instant", "state_of"};
 const std::set<std::string> operator_functions{"instant", "state_of", "try_cancel", "try_retry", "try_delete",
     "try_reschedule", "try_edit", "insist", "cancel", "retry", "delete_job", "reschedule", "pause_queue",

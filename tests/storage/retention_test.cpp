@@ -241,6 +241,24 @@ STORAGE_TEST("prune: the limit holds over dead letters and history together")
     CHECK(db.storage->prune(all, 1h, 3) == 1);
 }
 
+STORAGE_TEST("prune: a dead letter takes what it depended on along, and nobody else's")
+{
+    const auto ids = db.enqueue_several(2);
+    for (const auto& one : {ids[0], ids[1]}) {
+        db.backend->run_sql(
+            "INSERT INTO dependencies (job_id, parent_id) VALUES (" + std::to_string(one) + ", 1)");
+    }
+    REQUIRE(db.settle(db.claim_one(alice), ended(RunEnd::failed_for_good)) == Settled::applied);
+    const std::vector dead{JobState::dead};
+
+    CHECK(db.storage->prune(dead, 0ms, 10) == 1);
+
+    CHECK(
+        db.backend->row("SELECT count(*) FROM dependencies WHERE job_id = " + std::to_string(ids[0])) == "0");
+    CHECK(
+        db.backend->row("SELECT count(*) FROM dependencies WHERE job_id = " + std::to_string(ids[1])) == "1");
+}
+
 STORAGE_TEST("prune: unfinished jobs are never touched")
 {
     db.enqueue_several(3);

@@ -18,6 +18,7 @@ struct LeaseTable {
     std::atomic<int> beats{0};
     std::atomic<int> registered{0};
     std::atomic<bool> refusing{false};
+    std::atomic<bool> unreachable{false};
 };
 
 class LeaseStorage final : public tests::FakeStorage {
@@ -27,6 +28,9 @@ public:
     bool heartbeat(const Heartbeat&) override
     {
         ++table_.beats;
+        if (table_.unreachable) {
+            throw Error(ErrorKind::unreachable, "the database is away");
+        }
         return !table_.refusing;
     }
 
@@ -92,10 +96,23 @@ TEST_CASE("lease keeper: a carried heartbeat renews the lease and spares its own
 
 TEST_CASE("lease keeper: nothing is carried while there is something new to say")
 {
-    Kept kept(600ms);
-    kept.keeper.set_report(R"({"held_back": []})");
-    wait_for([&] { return kept.table.beats > 0; });
-    kept.keeper.set_state(WorkerState::quiet);
+    Kept kept(6s);
+    wait_for([&] { return kept.keeper.beat_to_carry().has_value(); });
+    kept.table.unreachable = true; // so that it stays unsaid
+
+    SUBCASE("a report")
+    {
+        kept.keeper.set_report(R"({"held_back": []})");
+    }
+    SUBCASE("a state")
+    {
+        kept.keeper.set_state(WorkerState::quiet);
+    }
+    SUBCASE("kinds")
+    {
+        kept.keeper.set_kinds({});
+    }
+
     CHECK_FALSE(kept.keeper.beat_to_carry().has_value());
 }
 

@@ -200,7 +200,7 @@ bool PostgresStorage::heartbeat(const Heartbeat& heartbeat)
 {
     Params params;
     add_heartbeat(params, heartbeat);
-    return connection_.write(queries::heartbeat, params).affected_rows() == 1;
+    return truth(connection_.write(queries::heartbeat, params)[0][0]);
 }
 
 void PostgresStorage::retire_worker(WorkerId worker)

@@ -32,13 +32,7 @@ WHERE (k.max_attempts, k.retry_delays, k.timeout, k.keep, k.snooze, k.notify, k.
         excluded.notify, excluded.record_every_attempt);
 
 -- name: heartbeat
--- A lease that has passed is never revived: its jobs may be somebody else's by now.
-UPDATE {schema}.workers
-SET heartbeat_at = now(), lease_until = now() + lease, state = $2::text, running = $3::integer,
-    report = coalesce($4::jsonb, report)
-WHERE id = $1::bigint
-    AND lease_until > now()
-    AND state NOT IN ('lost', 'gone', 'stopped');
+SELECT {schema}.renew_lease($1::bigint, $2::text, $3::integer, $4::jsonb);
 
 -- name: retire_worker
 WITH forgotten AS (
@@ -61,15 +55,6 @@ WHERE id = $1::bigint;
 -- $1..$5 ranges (low queue, low priority, low position, high queue, high priority), $6 fitting only, $7 kinds, $8 labels,
 -- $9..$12 a heartbeat as the one above has it, or nulls.
 -- A row for each range, and one where there is none; the last columns say what else there is to do.
-WITH beat AS (
-    UPDATE {schema}.workers
-    SET heartbeat_at = now(), lease_until = now() + lease, state = $10::text, running = $11::integer,
-        report = coalesce($12::jsonb, report)
-    WHERE id = $9::bigint
-        AND lease_until > now()
-        AND state NOT IN ('lost', 'gone', 'stopped')
-    RETURNING true
-)
 SELECT
     f.queue, f.priority, f.position, l.position,
     (SELECT CASE WHEN min(d.run_at) IS NOT NULL
@@ -80,19 +65,14 @@ SELECT
     EXISTS (SELECT 1 FROM {schema}.jobs e
         WHERE e.expires_at <= now() AND e.expires_at IS NOT NULL AND e.state <> 'running'),
     ARRAY(SELECT q.queue FROM {schema}.queues q WHERE q.paused_at IS NOT NULL),
-    EXISTS (SELECT 1 FROM beat),
-    -- As schedule_outlook has it.
-    CASE WHEN EXISTS (
-            SELECT 1 FROM {schema}.schedules n
-            WHERE n.next_at IS NULL AND n.paused_at IS NULL AND n.problem IS NULL) THEN 0
-        ELSE (
-            SELECT greatest(ceil(extract(epoch FROM min(s.next_at) - now()) * 1000), 0)
-            FROM {schema}.schedules s
-            WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
-            HAVING count(*) > 0) END::bigint,
-    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting'),
+    beat.renewed,
+    o.next_ms, o.waiting,
     EXISTS (SELECT 1 FROM {schema}.gate_news g WHERE g.due_at <= now())
-FROM (VALUES (true)) AS always(one)
+FROM (
+    SELECT CASE WHEN $9::bigint IS NULL THEN false
+        ELSE {schema}.renew_lease($9::bigint, $10::text, $11::integer, $12::jsonb) END AS renewed
+    OFFSET 0) beat -- once, however many ranges there are
+CROSS JOIN {schema}.schedule_outlook o
 LEFT JOIN unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::integer[])
     AS r(low_queue, low_priority, low_position, high_queue, high_priority) ON true
 LEFT JOIN LATERAL (
@@ -461,11 +441,15 @@ USING gone g
 WHERE c.batch_id = g.id;
 
 -- name: ensure_history_days
--- The days needed today, tomorrow and the day after for each retention.
+-- The days needed today, tomorrow and the day after for each retention, the caller's and those that are published.
 SELECT {schema}.ensure_history_days(ARRAY(
-    SELECT DISTINCT {schema}.keep_until(k * interval '1 millisecond') + ahead
-    FROM unnest($1::bigint[]) AS r(k), generate_series(0, 2) AS ahead
-    WHERE k > 0));
+    SELECT DISTINCT {schema}.keep_until(r.keep) + ahead
+    FROM (
+        SELECT k * interval '1 millisecond' AS keep FROM unnest($1::bigint[]) AS given(k)
+        UNION
+        SELECT p.keep FROM {schema}.kinds p) r,
+        generate_series(0, 2) AS ahead
+    WHERE r.keep > interval '0'));
 
 -- name: drop_history_days
 SELECT {schema}.drop_history_days();
@@ -497,17 +481,8 @@ USING gone g
 WHERE r.schedule = g.name;
 
 -- name: schedule_outlook
--- Milliseconds until something is due, 0: now, null: nothing will be; and whether runs wait for earlier ones.
-SELECT
-    CASE WHEN EXISTS (
-            SELECT 1 FROM {schema}.schedules n
-            WHERE n.next_at IS NULL AND n.paused_at IS NULL AND n.problem IS NULL) THEN 0
-        ELSE (
-            SELECT greatest(ceil(extract(epoch FROM min(s.next_at) - now()) * 1000), 0)
-            FROM {schema}.schedules s
-            WHERE s.paused_at IS NULL AND s.next_at IS NOT NULL
-            HAVING count(*) > 0) END::bigint,
-    EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting');
+SELECT next_ms, waiting
+FROM {schema}.schedule_outlook;
 
 -- name: due_schedules
 SELECT
@@ -737,22 +712,22 @@ LIMIT 100);
 -- Severity, code, text, remedy.
 SELECT s.severity, s.code, s.text, s.remedy
 FROM (
-    SELECT 1 AS place, 'error' AS severity, 'setting' AS code, name || ' is off' AS text,
+    SELECT 'error' AS severity, 'setting' AS code, name || ' is off' AS text,
         'switch it on in postgresql.conf: without it a crash loses committed jobs' AS remedy
     FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'
     UNION ALL
-    SELECT 1, 'error', 'setting', name || ' is off', 'switch it on in postgresql.conf: dead rows are never removed'
+    SELECT 'error', 'setting', name || ' is off', 'switch it on in postgresql.conf: dead rows are never removed'
     FROM pg_settings WHERE name IN ('autovacuum', 'track_counts') AND setting = 'off'
     UNION ALL
-    SELECT 3, 'warning', 'setting', 'synchronous_commit is off', 'the last moments before a crash of the server can be lost'
+    SELECT 'warning', 'setting', 'synchronous_commit is off', 'the last moments before a crash of the server can be lost'
     FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'
     UNION ALL
-    SELECT 2, 'warning', 'connections', count(*) || ' of ' || current_setting('max_connections') || ' connections are in use',
+    SELECT 'warning', 'connections', count(*) || ' of ' || current_setting('max_connections') || ' connections are in use',
         'raise max_connections, or connect through PgBouncer'
     FROM pg_stat_activity WHERE backend_type = 'client backend'
     HAVING count(*) > 0.9 * current_setting('max_connections')::integer
     UNION ALL
-    (SELECT 2, 'warning', 'held_snapshot',
+    (SELECT 'warning', 'held_snapshot',
         'a ' || coalesce(a.state, a.backend_type) || ' session of ' || coalesce(nullif(a.application_name, ''), a.usename, 'unknown')
             || ' (pid ' || a.pid || ') has held its snapshot for ' || date_trunc('second', now() - a.xact_start),
         'let it end, or SELECT pg_terminate_backend(' || a.pid || '): dead rows behind it cannot be removed'
@@ -762,27 +737,27 @@ FROM (
     ORDER BY a.xact_start
     LIMIT 5)
     UNION ALL
-    SELECT 2, 'warning', 'held_snapshot', 'prepared transaction "' || gid || '" has stood since ' || prepared,
+    SELECT 'warning', 'held_snapshot', 'prepared transaction "' || gid || '" has stood since ' || prepared,
         'COMMIT PREPARED or ROLLBACK PREPARED it: dead rows behind it cannot be removed'
     FROM pg_prepared_xacts WHERE prepared < now() - interval '5 minutes' AND database = current_database()
     UNION ALL
-    SELECT 2, 'warning', 'held_snapshot', 'replication slot "' || slot_name || '" is not in use, and holds a snapshot',
+    SELECT 'warning', 'held_snapshot', 'replication slot "' || slot_name || '" is not in use, and holds a snapshot',
         'let its replica catch up, or drop it with pg_drop_replication_slot()'
     FROM pg_replication_slots WHERE NOT active AND xmin IS NOT NULL
     UNION ALL
-    SELECT 2, 'warning', 'dead_rows',
+    SELECT 'warning', 'dead_rows',
         'table ' || s.relname || ' has ' || s.n_dead_tup || ' dead rows beside ' || s.n_live_tup || ' live ones',
         'look for a held snapshot; then VACUUM ' || s.relid::regclass
     FROM pg_stat_user_tables s
     WHERE s.schemaname = '{channel}' AND s.n_dead_tup > 100000 AND s.n_dead_tup > 5 * s.n_live_tup
     UNION ALL
-    SELECT 1, 'error', 'invalid_index', 'index ' || i.indexrelid::regclass || ' is not valid',
+    SELECT 'error', 'invalid_index', 'index ' || i.indexrelid::regclass || ' is not valid',
         'REINDEX INDEX CONCURRENTLY ' || i.indexrelid::regclass
     FROM pg_index i
     JOIN pg_class c ON c.oid = i.indrelid
     WHERE NOT i.indisvalid AND c.relnamespace = '{schema}'::regnamespace
     UNION ALL
-    SELECT 3, 'warning', 'missing_partition', 'history has no partition for ' || string_agg(d.day::text, ', '),
+    SELECT 'warning', 'missing_partition', 'history has no partition for ' || string_agg(d.day::text, ', '),
         'jobrunner doctor --fix makes them; workers do so every minute'
     FROM (
         SELECT ((now() + k.keep) AT TIME ZONE 'UTC')::date + 1 + ahead AS day
@@ -790,16 +765,16 @@ FROM (
     WHERE to_regclass('{schema}.history_' || to_char(d.day, 'YYYYMMDD')) IS NULL
     HAVING count(*) > 0
     UNION ALL
-    SELECT 2, 'warning', 'no_worker', 'no worker takes jobs', 'jobrunner work starts one'
+    SELECT 'warning', 'no_worker', 'no worker takes jobs', 'jobrunner work starts one'
     WHERE NOT EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until > now() AND w.state = 'running')
     UNION ALL
-    SELECT 2, 'error', 'worker_lost', 'worker ' || w.name || ' on ' || w.host || ' has not spoken since ' || w.heartbeat_at
+    SELECT 'error', 'worker_lost', 'worker ' || w.name || ' on ' || w.host || ' has not spoken since ' || w.heartbeat_at
             || ', and its jobs are not all taken back',
         'any live worker does that within seconds: see that one runs'
     FROM {schema}.workers w
     WHERE w.lease_until < now() - interval '30 seconds' AND w.state NOT IN ('stopped', 'gone')
     UNION ALL
-    SELECT 2, 'error', 'held_back', 'worker ' || w.name || ' holds back ' || coalesce(h.one ->> 'kinds', 'a kind') || ': '
+    SELECT 'error', 'held_back', 'worker ' || w.name || ' holds back ' || coalesce(h.one ->> 'kinds', 'a kind') || ': '
             || coalesce(h.one ->> 'error', 'its service does not start'),
         'mend the program, or the configuration, of that service'
     FROM {schema}.workers w
@@ -807,7 +782,7 @@ FROM (
         THEN w.report -> 'held_back' ELSE '[]' END) AS h(one)
     WHERE w.lease_until > now()
     UNION ALL
-    SELECT 2, 'warning', 'unknown_kind', 'at least ' || count(*) || ' jobs of kind "' || k.kind || '" wait, which no live worker has',
+    SELECT 'warning', 'unknown_kind', 'at least ' || count(*) || ' jobs of kind "' || k.kind || '" wait, which no live worker has',
         'add the kind to a worker''s configuration, or cancel them: jobrunner cancel --kind ' || k.kind
     FROM (SELECT j.kind FROM {schema}.jobs j WHERE j.state = 'available' AND j.run_at <= j.ready_at LIMIT 20000) k
     WHERE EXISTS (SELECT 1 FROM {schema}.workers w WHERE w.lease_until > now() AND w.state = 'running')
@@ -815,7 +790,7 @@ FROM (
             SELECT 1 FROM {schema}.workers w WHERE w.lease_until > now() AND w.state = 'running' AND k.kind = ANY (w.kinds))
     GROUP BY k.kind
     UNION ALL
-    (SELECT 3, 'warning', 'stuck_job', 'job ' || j.id || ' (' || j.kind || ') has run for ' || date_trunc('second', now() - j.claimed_at),
+    (SELECT 'warning', 'stuck_job', 'job ' || j.id || ' (' || j.kind || ') has run for ' || date_trunc('second', now() - j.claimed_at),
         'jobrunner cancel ' || j.id || ', and give its kind a timeout'
     FROM {schema}.claims c
     JOIN {schema}.jobs j ON j.id = ANY (c.jobs) AND j.worker = c.worker AND j.state = 'running'
@@ -823,21 +798,21 @@ FROM (
     ORDER BY j.claimed_at
     LIMIT 20)
     UNION ALL
-    SELECT 3, 'warning', 'gates', count(*) || ' notes about blocked jobs and batches are older than a minute',
+    SELECT 'warning', 'gates', count(*) || ' notes about blocked jobs and batches are older than a minute',
         'any live worker judges them with its next look: see that one runs, or jobrunner doctor --fix'
     FROM {schema}.gate_news g
     WHERE g.due_at < now() - interval '1 minute'
     HAVING count(*) > 0
     UNION ALL
-    SELECT 3, 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
+    SELECT 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
     FROM {schema}.schedules s WHERE s.problem IS NOT NULL
     UNION ALL
-    SELECT 3, 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
+    SELECT 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
     FROM {schema}.batches b WHERE b.problem IS NOT NULL
     UNION ALL
-    SELECT 4, 'note', 'queue_paused', 'queue "' || q.queue || '" is paused since ' || q.paused_at, 'jobrunner queues resume ' || q.queue
+    SELECT 'note', 'queue_paused', 'queue "' || q.queue || '" is paused since ' || q.paused_at, 'jobrunner queues resume ' || q.queue
     FROM {schema}.queues q WHERE q.paused_at IS NOT NULL) s
-ORDER BY s.place, s.code, s.text;
+ORDER BY array_position(ARRAY['error', 'warning', 'note'], s.severity), s.code, s.text;
 
 -- name: list_parents
 SELECT
@@ -968,7 +943,12 @@ WITH dead AS (
             SELECT o.id FROM {schema}.dead_jobs o
             WHERE o.finished_at < now() - $2::bigint * interval '1 millisecond'
             LIMIT $3::integer))
-    RETURNING 1
+    RETURNING d.id
+),
+edges AS (
+    DELETE FROM {schema}.dependencies e
+    USING dead
+    WHERE e.job_id = dead.id
 ),
 finished AS (
     DELETE FROM {schema}.history h
@@ -1056,12 +1036,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}
     {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics, {schema}.schedules, {schema}.dependencies,
     {schema}.batches, {schema}.batch_counts TO {worker};
 GRANT SELECT, DELETE ON {schema}.schedule_runs TO {worker};
-GRANT SELECT ON {schema}.queues, {schema}.migrations, {schema}.gate_news TO {worker};
+GRANT SELECT ON {schema}.queues, {schema}.migrations, {schema}.gate_news, {schema}.schedule_outlook TO {worker};
 GRANT EXECUTE ON FUNCTION {schema}.complete_jobs, {schema}.requeue_jobs, {schema}.finish_jobs, {schema}.keep_finished,
     {schema}.keep_until, {schema}.keep_of, {schema}.tell_finished, {schema}.packed_attempts, {schema}.cancel_unclaimed,
     {schema}.ensure_history_days, {schema}.drop_history_days, {schema}.instant, {schema}.actor,
     {schema}.fire_schedule, {schema}.release_runs, {schema}.pass_gates, {schema}.completed_at_gates,
-    {schema}.left_unfinished TO {worker};
+    {schema}.left_unfinished, {schema}.renew_lease TO {worker};
 
 -- Readers: everything that can be looked at.
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}, {operator};
@@ -1075,4 +1055,4 @@ GRANT EXECUTE ON FUNCTION {schema}.try_cancel, {schema}.try_retry, {schema}.try_
     {schema}.actor TO {operator};
 GRANT INSERT, UPDATE ON {schema}.queues, {schema}.schedules TO {operator};
 GRANT INSERT ON {schema}.operator_audit, {schema}.events TO {operator};
-GRANT DELETE ON {schema}.history, {schema}.dead_jobs TO {operator};
+GRANT DELETE ON {schema}.history, {schema}.dead_jobs, {schema}.dependencies TO {operator};

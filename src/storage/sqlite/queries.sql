@@ -1013,23 +1013,23 @@ SELECT * FROM (
 -- Severity, code, text, remedy.
 SELECT s.severity, s.code, s.text, s.remedy
 FROM (
-    SELECT 2 AS place, 'warning' AS severity, 'no_worker' AS code, 'no worker takes jobs' AS text,
+    SELECT 'warning' AS severity, 'no_worker' AS code, 'no worker takes jobs' AS text,
         'jobrunner work starts one' AS remedy
     WHERE NOT EXISTS (SELECT 1 FROM workers w WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND w.state = 'running')
     UNION ALL
-    SELECT 2, 'error', 'worker_lost', 'worker ' || w.name || ' on ' || w.host || ' has not spoken since ' || w.heartbeat_at
+    SELECT 'error', 'worker_lost', 'worker ' || w.name || ' on ' || w.host || ' has not spoken since ' || w.heartbeat_at
             || ', and its jobs are not all taken back',
         'any live worker does that within seconds: see that one runs'
     FROM workers w
     WHERE w.lease_until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 seconds') AND w.state NOT IN ('stopped', 'gone')
     UNION ALL
-    SELECT 2, 'error', 'held_back', 'worker ' || w.name || ' holds back ' || coalesce(h.value ->> '$.kinds', 'a kind') || ': '
+    SELECT 'error', 'held_back', 'worker ' || w.name || ' holds back ' || coalesce(h.value ->> '$.kinds', 'a kind') || ': '
             || coalesce(h.value ->> '$.error', 'its service does not start'),
         'mend the program, or the configuration, of that service'
     FROM workers w, json_each(w.report, '$.held_back') h
     WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
     UNION ALL
-    SELECT 2, 'warning', 'unknown_kind', 'at least ' || count(*) || ' jobs of kind "' || k.kind || '" wait, which no live worker has',
+    SELECT 'warning', 'unknown_kind', 'at least ' || count(*) || ' jobs of kind "' || k.kind || '" wait, which no live worker has',
         'add the kind to a worker''s configuration, or cancel them: jobrunner cancel --kind ' || k.kind
     FROM (SELECT j.kind FROM jobs j WHERE j.state = 'available' LIMIT 20000) k
     WHERE EXISTS (SELECT 1 FROM workers w WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND w.state = 'running')
@@ -1038,26 +1038,26 @@ FROM (
             WHERE w.lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND w.state = 'running' AND e.value = k.kind)
     GROUP BY k.kind
     UNION ALL
-    SELECT 3, 'warning', 'stuck_job', 'job ' || j.id || ' (' || j.kind || ') has run since ' || j.claimed_at,
+    SELECT 'warning', 'stuck_job', 'job ' || j.id || ' (' || j.kind || ') has run since ' || j.claimed_at,
         'jobrunner cancel ' || j.id || ', and give its kind a timeout'
     FROM claims c, json_each(c.jobs) e
     JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
     WHERE j.claimed_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')
     UNION ALL
-    SELECT 3, 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
+    SELECT 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
     FROM schedules s WHERE s.problem IS NOT NULL
     UNION ALL
-    SELECT 3, 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
+    SELECT 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
     FROM batches b WHERE b.problem IS NOT NULL
     UNION ALL
-    SELECT 4, 'note', 'queue_paused', 'queue "' || q.queue || '" is paused since ' || q.paused_at, 'jobrunner queues resume ' || q.queue
+    SELECT 'note', 'queue_paused', 'queue "' || q.queue || '" is paused since ' || q.paused_at, 'jobrunner queues resume ' || q.queue
     FROM queues q WHERE q.paused_at IS NOT NULL
     UNION ALL
-    SELECT 4, 'note', 'journal_mode', 'SQLite ' || sqlite_version() || ' with journal mode ' || p.journal_mode,
+    SELECT 'note', 'journal_mode', 'SQLite ' || sqlite_version() || ' with journal mode ' || p.journal_mode,
         CASE p.journal_mode WHEN 'wal' THEN 'none needed: this SQLite has the fix for its write-ahead log'
             ELSE 'none needed; newer SQLites may use the faster write-ahead log' END
     FROM pragma_journal_mode p) s
-ORDER BY s.place, s.code, s.text;
+ORDER BY instr('error warning note', s.severity), s.code, s.text;
 
 -- Damage to the file itself.
 SELECT 'error', 'damaged_file', q.quick_check, 'stop all that use the file, and restore it or recover it with the sqlite3 shell'
@@ -1267,13 +1267,23 @@ INSERT INTO operator_audit (actor, action, job_id, details)
 VALUES (?3, 'run', ?2, json_object('schedule', ?1));
 
 -- name: prune_jobs
--- ?1 states, ?2 seconds since the end, ?3 limit.
+-- ?1 states, ?2 seconds since the end, ?3 limit. A dead job's edges go with it; finished ones' have a day of their own.
+DELETE FROM dependencies
+WHERE job_id IN (
+    SELECT id
+    FROM dead_jobs
+    WHERE 'dead' IN (SELECT value FROM json_each(?1))
+        AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2))
+    ORDER BY id
+    LIMIT ?3);
+
 DELETE FROM dead_jobs
 WHERE id IN (
     SELECT id
     FROM dead_jobs
     WHERE 'dead' IN (SELECT value FROM json_each(?1))
         AND finished_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2))
+    ORDER BY id
     LIMIT ?3);
 
 DELETE FROM history

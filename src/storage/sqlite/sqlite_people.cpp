@@ -8,6 +8,9 @@
 namespace jobrunner::sqlite {
 namespace {
 
+// The statements of prune_jobs.
+enum PruneStatement { prune_edges, prune_dead, prune_history };
+
 // Each action's block: what it will come to, then the action.
 enum ActionStatement : std::size_t { foresee, carry_out };
 
@@ -247,8 +250,10 @@ int SqliteStorage::prune(std::span<const JobState> states, Milliseconds older_th
 {
     const auto words = state_words(states).value_or("[]");
     return connection_.write([&] {
-        const int dead = connection_.statement(queries::prune_jobs, 0).run(words, older_than, limit);
-        return dead + connection_.statement(queries::prune_jobs, 1).run(words, older_than, limit - dead);
+        connection_.statement(queries::prune_jobs, prune_edges).run(words, older_than, limit);
+        const int dead = connection_.statement(queries::prune_jobs, prune_dead).run(words, older_than, limit);
+        return dead +
+            connection_.statement(queries::prune_jobs, prune_history).run(words, older_than, limit - dead);
     });
 }
 

@@ -114,6 +114,11 @@ sql_is() {
     [[ $(sql "$2") == "$1" ]]
 }
 
+# The recorded history must show no promise broken.
+promises_kept() {
+    contains "verify" "$("$jobrunner" verify)" "every promise is kept"
+}
+
 # Writes the configuration that is read from standard input; sets JOBRUNNER_CONFIG.
 use_config() {
     export JOBRUNNER_CONFIG=$place/jobrunner.toml
