@@ -19,6 +19,7 @@ void add_all_commands(CommandTree& tree)
     add_edit_command(tree);
     add_dead_command(tree);
     add_queues_command(tree);
+    add_limits_command(tree);
     add_schedules_command(tree);
     add_batches_command(tree);
     add_workers_command(tree);

@@ -18,6 +18,7 @@ void add_wait_command(CommandTree& tree);
 void add_action_commands(CommandTree& tree); // cancel, retry, delete, reschedule
 void add_edit_command(CommandTree& tree);
 void add_queues_command(CommandTree& tree);
+void add_limits_command(CommandTree& tree);
 void add_schedules_command(CommandTree& tree);
 void add_batches_command(CommandTree& tree);
 void add_workers_command(CommandTree& tree);

@@ -74,6 +74,7 @@ CREATE TABLE jobrunner.jobs (
     traceparent           text,
     reason                text,
     schedule              text,
+    held_in               text COLLATE "C", -- the line of a limit in which it waits
 
     -- Serves every statement that names a job: settle, find, operator verbs.
     -- Its pages are filled by half, because a claim puts a second version of each job beside the first: in a full page it
@@ -108,7 +109,8 @@ CREATE TABLE jobrunner.jobs (
         CHECK (on_dependency_failure IN ('cancel', 'run', 'block')),
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes CHECK (octet_length(traceparent) <= 128),
     -- I2: running exactly when a worker is set.
-    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL)),
+    CONSTRAINT jobs_held_in_a_line_is_blocked CHECK (held_in IS NULL OR state = 'blocked')
 ) WITH (
     -- Rows die by the claim and by the settle: vacuum early, and by count rather than by share.
     autovacuum_vacuum_scale_factor = 0.02,
@@ -136,6 +138,9 @@ CREATE INDEX jobs_batch ON jobrunner.jobs (batch_id) WHERE batch_id IS NOT NULL;
 
 -- Serves the choice of the next job of a serial key.
 CREATE INDEX jobs_serial ON jobrunner.jobs (serial_key, id) WHERE serial_key IS NOT NULL;
+
+-- Serves line_after and jobs_of_line: jobs that a limit holds back, line by line.
+CREATE INDEX jobs_held_in ON jobrunner.jobs (held_in, priority, position) WHERE held_in IS NOT NULL;
 
 -- One row per claim that took anything: the jobs it took. It stands in for an index on the running
 -- jobs, which would cost every claim a write per job. Removed with the last of its jobs; a row left
@@ -589,41 +594,41 @@ SELECT
             HAVING count(*) > 0) END::bigint AS next_ms,
     EXISTS (SELECT 1 FROM jobrunner.schedule_runs r WHERE r.outcome = 'waiting') AS waiting;
 
+-- How many jobs of a queue, a kind or a concurrency key run at once, and how many start within a period.
 CREATE TABLE jobrunner.limits (
-    id         bigint GENERATED ALWAYS AS IDENTITY,
-    scope      text NOT NULL,
-    name       text NOT NULL,
-    at_most    integer,
-    starts     integer,
-    period     interval,
-    waiting    integer,
+    id      bigint GENERATED ALWAYS AS IDENTITY,
+    scope   text NOT NULL,
+    name    text COLLATE "C" NOT NULL, -- of a key, 'customer:*' stands for all that begin so, each by itself
+    at_most integer,
+    starts  integer,
+    period  interval,
     CONSTRAINT limits_pkey PRIMARY KEY (id),
+    -- Serves limits_on.
     CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
     CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
-    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+    CONSTRAINT limits_name_is_1_to_512_bytes CHECK (octet_length(name) BETWEEN 1 AND 512),
+    CONSTRAINT limits_at_most_or_starts_is_set CHECK (at_most IS NOT NULL OR starts IS NOT NULL),
+    CONSTRAINT limits_at_most_is_not_negative CHECK (at_most >= 0),
+    CONSTRAINT limits_starts_is_positive CHECK (starts >= 1),
+    CONSTRAINT limits_period_is_set_where_starts_is CHECK ((starts IS NULL) = (period IS NULL)),
+    CONSTRAINT limits_period_is_1_millisecond_to_31_days
+        CHECK (period BETWEEN interval '1 millisecond' AND interval '31 days')
 );
 
--- Live claims that count against a limit; a row lives as long as its claim.
-CREATE TABLE jobrunner.limit_holds (
-    scope  text NOT NULL,
-    name   text NOT NULL,
-    job_id bigint NOT NULL,
-    fence  integer NOT NULL,
-    worker bigint NOT NULL,
-    cost   integer NOT NULL,
-    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
-);
+-- Serves limits_on: those that stand for many keys.
+CREATE INDEX limits_of_many_keys ON jobrunner.limits (name) WHERE scope = 'key' AND right(name, 1) = '*';
 
--- Starts within the longest period of their limit.
+-- What has started within the periods of limits: a row for each line of a transaction that starts some.
 CREATE TABLE jobrunner.limit_starts (
-    scope      text NOT NULL,
-    name       text NOT NULL,
+    line       text COLLATE "C" NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     cost       integer NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
--- Serves the count of starts within a sliding period.
-CREATE INDEX limit_starts_window ON jobrunner.limit_starts (scope, name, started_at);
+-- Serves starts_within.
+CREATE INDEX limit_starts_line ON jobrunner.limit_starts (line, started_at);
+-- Serves clear_starts.
+CREATE INDEX limit_starts_at ON jobrunner.limit_starts (started_at);
 
 -- Unique keys that outlive their job.
 CREATE TABLE jobrunner.unique_windows (
@@ -1431,8 +1436,8 @@ DECLARE
     state_then text;
 BEGIN
     UPDATE jobrunner.jobs j
-    SET state = 'available', run_at = now(), ready_at = now(), position = nextval('jobrunner.job_positions')
-    WHERE j.id = job AND j.state IN ('available', 'retryable');
+    SET state = 'available', run_at = now(), ready_at = now(), position = nextval('jobrunner.job_positions'), held_in = NULL
+    WHERE j.id = job AND (j.state IN ('available', 'retryable') OR j.held_in IS NOT NULL);
     IF FOUND THEN
         PERFORM jobrunner.note_action('retry', job, '{}');
         PERFORM pg_notify('jobrunner_wake', '');
@@ -1508,8 +1513,9 @@ CREATE FUNCTION jobrunner.try_reschedule(job bigint, new_run_at timestamptz) RET
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE jobrunner.jobs j
-    SET run_at = new_run_at, ready_at = now(), position = nextval('jobrunner.job_positions')
-    WHERE j.id = job AND j.state IN ('available', 'retryable');
+    SET state = CASE WHEN j.held_in IS NULL THEN j.state ELSE 'available' END,
+        run_at = new_run_at, ready_at = now(), position = nextval('jobrunner.job_positions'), held_in = NULL
+    WHERE j.id = job AND (j.state IN ('available', 'retryable') OR j.held_in IS NOT NULL);
     IF NOT FOUND THEN
         RETURN jobrunner.state_of(job);
     END IF;
@@ -1540,7 +1546,9 @@ BEGIN
     UPDATE jobrunner.jobs u
     SET kind = j.kind, args = j.args, queue = j.queue, priority = j.priority, max_attempts = j.max_attempts,
         timeout = j.timeout, expires_at = j.expires_at, tags = j.tags, meta = j.meta,
-        position = nextval('jobrunner.job_positions')
+        position = nextval('jobrunner.job_positions'),
+        -- It may be under other limits now: the next claim tells.
+        state = CASE WHEN u.held_in IS NULL THEN u.state ELSE 'available' END, held_in = NULL
     WHERE u.id = job;
     -- The changed names, not their values: args may hold what an audit must not.
     PERFORM jobrunner.note_action('edit', job, jsonb_build_object('columns',
@@ -2123,10 +2131,13 @@ DECLARE
     verdict text := 'open';
     holder bigint := job;
 BEGIN
-    SELECT * INTO j FROM jobrunner.jobs h WHERE h.id = job AND h.state = 'blocked' FOR UPDATE SKIP LOCKED;
+    SELECT * INTO j FROM jobrunner.jobs h
+    WHERE h.id = job AND h.state = 'blocked' AND h.held_in IS NULL
+    FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         SELECT * INTO j FROM jobrunner.jobs h WHERE h.id = job;
-        RETURN CASE WHEN j.state = 'blocked' THEN 'busy'
+        RETURN CASE WHEN j.held_in IS NOT NULL THEN 'open' -- It has passed, and waits for a limit now.
+            WHEN j.state = 'blocked' THEN 'busy'
             WHEN j.id IS NULL AND NOT jobrunner.forget_edges(job) THEN 'busy'
             ELSE 'open' END;
     END IF;
@@ -2340,3 +2351,42 @@ CROSS JOIN LATERAL (
 
 INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
 VALUES (7, 'gates', 'by hand', '0.1.0');
+
+-- ---- 0008 limits ----
+
+-- Limits: how many jobs of a queue, a kind or a concurrency key run at once, and how many start within a period.
+
+CREATE TYPE jobrunner.job_limit AS (id bigint, at_most integer, starts integer, period interval, line text);
+
+-- The limits that a job is under, and the line in which each of them holds it.
+CREATE FUNCTION jobrunner.limits_on(of_kind text, of_queue text, of_key text) RETURNS SETOF jobrunner.job_limit
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    SELECT l.id, l.at_most, l.starts, l.period, l.id || ':'
+    FROM jobrunner.limits l
+    WHERE (l.scope = 'queue' AND l.name = of_queue)
+        OR (l.scope = 'kind' AND l.name = of_kind)
+        OR (l.scope = 'key' AND l.name = of_key)
+    UNION ALL
+    SELECT l.id, l.at_most, l.starts, l.period, l.id || ':' || of_key
+    FROM jobrunner.limits l
+    WHERE of_key IS NOT NULL AND l.scope = 'key' AND right(l.name, 1) = '*'
+        AND starts_with(of_key, left(l.name, -1)) AND l.name <> of_key
+    ORDER BY 1
+$$;
+
+-- A limit that is set, changed or removed counts at once: workers that sleep look at the lines again.
+CREATE FUNCTION jobrunner.wake_for_limits() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM jobrunner.wake_for_gates();
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER limits_wake
+    AFTER INSERT OR UPDATE OR DELETE ON jobrunner.limits
+    FOR EACH STATEMENT
+    EXECUTE FUNCTION jobrunner.wake_for_limits();
+
+INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
+VALUES (8, 'limits', 'by hand', '0.1.0');

@@ -59,6 +59,7 @@ CREATE TABLE jobs (
     traceparent           TEXT,
     reason                TEXT,
     schedule              TEXT,
+    held_in               TEXT, -- the line of a limit in which it waits
     tags                  TEXT NOT NULL DEFAULT '[]',
     meta                  TEXT NOT NULL DEFAULT '{}',
     args                  TEXT NOT NULL DEFAULT '{}',
@@ -118,13 +119,17 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes
         CHECK (traceparent IS NULL OR length(CAST(traceparent AS BLOB)) <= 128),
     -- I2: running exactly when a worker is set.
-    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL)),
+    CONSTRAINT jobs_held_in_a_line_is_blocked CHECK (held_in IS NULL OR state = 'blocked')
 ) STRICT;
 
 -- Serves claim_jobs and probe_lanes: a lane's jobs in claim order, those due first and those ahead of their time after
 -- them. kind stands in it so that jobs of kinds that a worker does not have are passed over without a look at them.
 CREATE INDEX jobs_claimable ON jobs (queue, priority, run_at, id, kind)
     WHERE state IN ('available', 'retryable');
+
+-- Serves line_after and jobs_of_line: jobs that a limit holds back, line by line.
+CREATE INDEX jobs_held_in ON jobs (held_in, priority, run_at, id) WHERE held_in IS NOT NULL;
 
 -- Serves expire_jobs.
 CREATE INDEX jobs_expiring ON jobs (expires_at)
@@ -591,40 +596,36 @@ CREATE TABLE schedule_runs (
 -- Serves release_runs: due times that wait for an earlier run to finish.
 CREATE INDEX schedule_runs_waiting ON schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
+-- How many jobs of a queue, a kind or a concurrency key run at once, and how many start within a period of seconds.
 CREATE TABLE limits (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     scope   TEXT NOT NULL,
-    name    TEXT NOT NULL,
+    name    TEXT NOT NULL, -- of a key, 'customer:*' stands for all that begin so, each by itself
     at_most INTEGER,
     starts  INTEGER,
     period  REAL,
-    waiting INTEGER,
+    -- Serves limits_on.
     CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
     CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
-    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+    CONSTRAINT limits_name_is_1_to_512_bytes CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT limits_at_most_or_starts_is_set CHECK (at_most IS NOT NULL OR starts IS NOT NULL),
+    CONSTRAINT limits_at_most_is_not_negative CHECK (at_most >= 0),
+    CONSTRAINT limits_starts_is_positive CHECK (starts >= 1),
+    CONSTRAINT limits_period_is_set_where_starts_is CHECK ((starts IS NULL) = (period IS NULL)),
+    CONSTRAINT limits_period_is_1_millisecond_to_31_days CHECK (period BETWEEN 0.001 AND 2678400)
 ) STRICT;
 
--- Live claims that count against a limit; a row lives as long as its claim.
-CREATE TABLE limit_holds (
-    scope  TEXT NOT NULL,
-    name   TEXT NOT NULL,
-    job_id INTEGER NOT NULL,
-    fence  INTEGER NOT NULL,
-    worker INTEGER NOT NULL,
-    cost   INTEGER NOT NULL,
-    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
-) STRICT, WITHOUT ROWID;
-
--- Starts within the longest period of their limit.
+-- What has started within the periods of limits: a row for each line of a transaction that starts some.
 CREATE TABLE limit_starts (
-    scope      TEXT NOT NULL,
-    name       TEXT NOT NULL,
+    line       TEXT NOT NULL,
     started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     cost       INTEGER NOT NULL
 ) STRICT;
 
--- Serves the count of starts within a sliding period.
-CREATE INDEX limit_starts_window ON limit_starts (scope, name, started_at);
+-- Serves starts_within.
+CREATE INDEX limit_starts_line ON limit_starts (line, started_at);
+-- Serves clear_starts.
+CREATE INDEX limit_starts_at ON limit_starts (started_at);
 
 -- Unique keys that outlive their job.
 CREATE TABLE unique_windows (
@@ -1180,17 +1181,17 @@ BEGIN
     SELECT RAISE(ABORT, 'the job is not found')
     WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
     SELECT RAISE(ABORT, 'the job is running or blocked: retry is not possible')
-    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state NOT IN ('available', 'retryable'));
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state NOT IN ('available', 'retryable') AND held_in IS NULL);
 
     INSERT INTO operator_audit (actor, action, job_id, details)
     SELECT coalesce(NEW.actor, 'sql'), 'retry', id,
-        CASE WHEN state IN ('available', 'retryable') THEN '{}' ELSE json_object('was', state) END
+        CASE WHEN state IN ('available', 'retryable', 'blocked') THEN '{}' ELSE json_object('was', state) END
     FROM job_states
     WHERE id = NEW.id;
 
     UPDATE jobs
     SET state = 'available', run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), held_in = NULL
     WHERE id = NEW.id;
 
     INSERT INTO attempt_log
@@ -1280,10 +1281,12 @@ BEGIN
     SELECT RAISE(ABORT, 'the job is not found')
     WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
     SELECT RAISE(ABORT, 'the job is running, blocked or finished: reschedule is not possible')
-    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state IN ('available', 'retryable'));
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jobs WHERE id = NEW.id AND (state IN ('available', 'retryable') OR held_in IS NOT NULL));
 
     UPDATE jobs
-    SET run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.run_at), NEW.run_at), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    SET run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.run_at), NEW.run_at), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+        state = CASE WHEN held_in IS NULL THEN state ELSE 'available' END, held_in = NULL
     WHERE id = NEW.id;
 
     INSERT INTO operator_audit (actor, action, job_id, details)
@@ -1330,7 +1333,9 @@ BEGIN
         expires_at = CASE WHEN json_type(NEW.changes, '$.expires_at') IS NULL THEN expires_at
             ELSE coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.changes ->> '$.expires_at'), NEW.changes ->> '$.expires_at') END,
         tags = CASE WHEN json_type(NEW.changes, '$.tags') IS NULL THEN tags ELSE NEW.changes -> '$.tags' END,
-        meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END
+        meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END,
+        -- It may be under other limits now: the next claim tells.
+        state = CASE WHEN held_in IS NULL THEN state ELSE 'available' END, held_in = NULL
     WHERE id = NEW.id;
 
     -- The changed names, not their values: args may hold what an audit must not.
@@ -1641,3 +1646,23 @@ FROM (
 
 INSERT INTO migrations (number, name, applied_by, oldest_binary)
 VALUES (7, 'gates', 'by hand', '0.1.0');
+
+-- ---- 0008 limits ----
+
+-- Limits: how many jobs of a queue, a kind or a concurrency key run at once, and how many start within a period.
+
+-- The limits that unfinished jobs are under, and the line in which each of them holds a job.
+CREATE VIEW limits_on AS
+SELECT j.id AS job_id, l.id AS limit_id, l.at_most, l.starts, l.period, l.id || ':' AS line
+FROM jobs j
+CROSS JOIN limits l ON (l.scope, l.name) IN (VALUES ('queue', j.queue), ('kind', j.kind), ('key', j.concurrency_key))
+UNION ALL
+SELECT j.id, l.id, l.at_most, l.starts, l.period, l.id || ':' || j.concurrency_key
+FROM jobs j
+CROSS JOIN limits l ON l.scope = 'key'
+    AND substr(l.name, -1) = '*'
+    AND substr(j.concurrency_key, 1, length(l.name) - 1) = substr(l.name, 1, length(l.name) - 1)
+    AND l.name <> j.concurrency_key;
+
+INSERT INTO migrations (number, name, applied_by, oldest_binary)
+VALUES (8, 'limits', 'by hand', '0.1.0');

@@ -58,6 +58,7 @@ CREATE TABLE {schema}.jobs (
     traceparent           text,
     reason                text,
     schedule              text,
+    held_in               text COLLATE "C", -- the line of a limit in which it waits
 
     -- Serves every statement that names a job: settle, find, operator verbs.
     -- Its pages are filled by half, because a claim puts a second version of each job beside the first: in a full page it
@@ -92,7 +93,8 @@ CREATE TABLE {schema}.jobs (
         CHECK (on_dependency_failure IN ('cancel', 'run', 'block')),
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes CHECK (octet_length(traceparent) <= 128),
     -- I2: running exactly when a worker is set.
-    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL)),
+    CONSTRAINT jobs_held_in_a_line_is_blocked CHECK (held_in IS NULL OR state = 'blocked')
 ) WITH (
     -- Rows die by the claim and by the settle: vacuum early, and by count rather than by share.
     autovacuum_vacuum_scale_factor = 0.02,
@@ -120,6 +122,9 @@ CREATE INDEX jobs_batch ON {schema}.jobs (batch_id) WHERE batch_id IS NOT NULL;
 
 -- Serves the choice of the next job of a serial key.
 CREATE INDEX jobs_serial ON {schema}.jobs (serial_key, id) WHERE serial_key IS NOT NULL;
+
+-- Serves line_after and jobs_of_line: jobs that a limit holds back, line by line.
+CREATE INDEX jobs_held_in ON {schema}.jobs (held_in, priority, position) WHERE held_in IS NOT NULL;
 
 -- One row per claim that took anything: the jobs it took. It stands in for an index on the running
 -- jobs, which would cost every claim a write per job. Removed with the last of its jobs; a row left

@@ -157,41 +157,41 @@ SELECT
             HAVING count(*) > 0) END::bigint AS next_ms,
     EXISTS (SELECT 1 FROM {schema}.schedule_runs r WHERE r.outcome = 'waiting') AS waiting;
 
+-- How many jobs of a queue, a kind or a concurrency key run at once, and how many start within a period.
 CREATE TABLE {schema}.limits (
-    id         bigint GENERATED ALWAYS AS IDENTITY,
-    scope      text NOT NULL,
-    name       text NOT NULL,
-    at_most    integer,
-    starts     integer,
-    period     interval,
-    waiting    integer,
+    id      bigint GENERATED ALWAYS AS IDENTITY,
+    scope   text NOT NULL,
+    name    text COLLATE "C" NOT NULL, -- of a key, 'customer:*' stands for all that begin so, each by itself
+    at_most integer,
+    starts  integer,
+    period  interval,
     CONSTRAINT limits_pkey PRIMARY KEY (id),
+    -- Serves limits_on.
     CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
     CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
-    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+    CONSTRAINT limits_name_is_1_to_512_bytes CHECK (octet_length(name) BETWEEN 1 AND 512),
+    CONSTRAINT limits_at_most_or_starts_is_set CHECK (at_most IS NOT NULL OR starts IS NOT NULL),
+    CONSTRAINT limits_at_most_is_not_negative CHECK (at_most >= 0),
+    CONSTRAINT limits_starts_is_positive CHECK (starts >= 1),
+    CONSTRAINT limits_period_is_set_where_starts_is CHECK ((starts IS NULL) = (period IS NULL)),
+    CONSTRAINT limits_period_is_1_millisecond_to_31_days
+        CHECK (period BETWEEN interval '1 millisecond' AND interval '31 days')
 );
 
--- Live claims that count against a limit; a row lives as long as its claim.
-CREATE TABLE {schema}.limit_holds (
-    scope  text NOT NULL,
-    name   text NOT NULL,
-    job_id bigint NOT NULL,
-    fence  integer NOT NULL,
-    worker bigint NOT NULL,
-    cost   integer NOT NULL,
-    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
-);
+-- Serves limits_on: those that stand for many keys.
+CREATE INDEX limits_of_many_keys ON {schema}.limits (name) WHERE scope = 'key' AND right(name, 1) = '*';
 
--- Starts within the longest period of their limit.
+-- What has started within the periods of limits: a row for each line of a transaction that starts some.
 CREATE TABLE {schema}.limit_starts (
-    scope      text NOT NULL,
-    name       text NOT NULL,
+    line       text COLLATE "C" NOT NULL,
     started_at timestamptz NOT NULL DEFAULT now(),
     cost       integer NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
--- Serves the count of starts within a sliding period.
-CREATE INDEX limit_starts_window ON {schema}.limit_starts (scope, name, started_at);
+-- Serves starts_within.
+CREATE INDEX limit_starts_line ON {schema}.limit_starts (line, started_at);
+-- Serves clear_starts.
+CREATE INDEX limit_starts_at ON {schema}.limit_starts (started_at);
 
 -- Unique keys that outlive their job.
 CREATE TABLE {schema}.unique_windows (

@@ -302,8 +302,8 @@ DECLARE
     state_then text;
 BEGIN
     UPDATE {schema}.jobs j
-    SET state = 'available', run_at = now(), ready_at = now(), position = nextval('{schema}.job_positions')
-    WHERE j.id = job AND j.state IN ('available', 'retryable');
+    SET state = 'available', run_at = now(), ready_at = now(), position = nextval('{schema}.job_positions'), held_in = NULL
+    WHERE j.id = job AND (j.state IN ('available', 'retryable') OR j.held_in IS NOT NULL);
     IF FOUND THEN
         PERFORM {schema}.note_action('retry', job, '{}');
         PERFORM pg_notify('{channel}_wake', '');
@@ -379,8 +379,9 @@ CREATE FUNCTION {schema}.try_reschedule(job bigint, new_run_at timestamptz) RETU
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE {schema}.jobs j
-    SET run_at = new_run_at, ready_at = now(), position = nextval('{schema}.job_positions')
-    WHERE j.id = job AND j.state IN ('available', 'retryable');
+    SET state = CASE WHEN j.held_in IS NULL THEN j.state ELSE 'available' END,
+        run_at = new_run_at, ready_at = now(), position = nextval('{schema}.job_positions'), held_in = NULL
+    WHERE j.id = job AND (j.state IN ('available', 'retryable') OR j.held_in IS NOT NULL);
     IF NOT FOUND THEN
         RETURN {schema}.state_of(job);
     END IF;
@@ -411,7 +412,9 @@ BEGIN
     UPDATE {schema}.jobs u
     SET kind = j.kind, args = j.args, queue = j.queue, priority = j.priority, max_attempts = j.max_attempts,
         timeout = j.timeout, expires_at = j.expires_at, tags = j.tags, meta = j.meta,
-        position = nextval('{schema}.job_positions')
+        position = nextval('{schema}.job_positions'),
+        -- It may be under other limits now: the next claim tells.
+        state = CASE WHEN u.held_in IS NULL THEN u.state ELSE 'available' END, held_in = NULL
     WHERE u.id = job;
     -- The changed names, not their values: args may hold what an audit must not.
     PERFORM {schema}.note_action('edit', job, jsonb_build_object('columns',

@@ -258,10 +258,13 @@ DECLARE
     verdict text := 'open';
     holder bigint := job;
 BEGIN
-    SELECT * INTO j FROM {schema}.jobs h WHERE h.id = job AND h.state = 'blocked' FOR UPDATE SKIP LOCKED;
+    SELECT * INTO j FROM {schema}.jobs h
+    WHERE h.id = job AND h.state = 'blocked' AND h.held_in IS NULL
+    FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         SELECT * INTO j FROM {schema}.jobs h WHERE h.id = job;
-        RETURN CASE WHEN j.state = 'blocked' THEN 'busy'
+        RETURN CASE WHEN j.held_in IS NOT NULL THEN 'open' -- It has passed, and waits for a limit now.
+            WHEN j.state = 'blocked' THEN 'busy'
             WHEN j.id IS NULL AND NOT {schema}.forget_edges(job) THEN 'busy'
             ELSE 'open' END;
     END IF;

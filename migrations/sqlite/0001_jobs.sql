@@ -53,6 +53,7 @@ CREATE TABLE jobs (
     traceparent           TEXT,
     reason                TEXT,
     schedule              TEXT,
+    held_in               TEXT, -- the line of a limit in which it waits
     tags                  TEXT NOT NULL DEFAULT '[]',
     meta                  TEXT NOT NULL DEFAULT '{}',
     args                  TEXT NOT NULL DEFAULT '{}',
@@ -112,13 +113,17 @@ CREATE TABLE jobs (
     CONSTRAINT jobs_traceparent_is_at_most_128_bytes
         CHECK (traceparent IS NULL OR length(CAST(traceparent AS BLOB)) <= 128),
     -- I2: running exactly when a worker is set.
-    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL))
+    CONSTRAINT jobs_running_has_a_worker CHECK ((state = 'running') = (worker IS NOT NULL)),
+    CONSTRAINT jobs_held_in_a_line_is_blocked CHECK (held_in IS NULL OR state = 'blocked')
 ) STRICT;
 
 -- Serves claim_jobs and probe_lanes: a lane's jobs in claim order, those due first and those ahead of their time after
 -- them. kind stands in it so that jobs of kinds that a worker does not have are passed over without a look at them.
 CREATE INDEX jobs_claimable ON jobs (queue, priority, run_at, id, kind)
     WHERE state IN ('available', 'retryable');
+
+-- Serves line_after and jobs_of_line: jobs that a limit holds back, line by line.
+CREATE INDEX jobs_held_in ON jobs (held_in, priority, run_at, id) WHERE held_in IS NOT NULL;
 
 -- Serves expire_jobs.
 CREATE INDEX jobs_expiring ON jobs (expires_at)

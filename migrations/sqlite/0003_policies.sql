@@ -142,40 +142,36 @@ CREATE TABLE schedule_runs (
 -- Serves release_runs: due times that wait for an earlier run to finish.
 CREATE INDEX schedule_runs_waiting ON schedule_runs (schedule, due_at) WHERE outcome = 'waiting';
 
+-- How many jobs of a queue, a kind or a concurrency key run at once, and how many start within a period of seconds.
 CREATE TABLE limits (
     id      INTEGER PRIMARY KEY AUTOINCREMENT,
     scope   TEXT NOT NULL,
-    name    TEXT NOT NULL,
+    name    TEXT NOT NULL, -- of a key, 'customer:*' stands for all that begin so, each by itself
     at_most INTEGER,
     starts  INTEGER,
     period  REAL,
-    waiting INTEGER,
+    -- Serves limits_on.
     CONSTRAINT limits_scope_and_name UNIQUE (scope, name),
     CONSTRAINT limits_scope_is_queue_kind_or_key CHECK (scope IN ('queue', 'kind', 'key')),
-    CONSTRAINT limits_starts_come_with_a_period CHECK ((starts IS NULL) = (period IS NULL))
+    CONSTRAINT limits_name_is_1_to_512_bytes CHECK (length(CAST(name AS BLOB)) BETWEEN 1 AND 512),
+    CONSTRAINT limits_at_most_or_starts_is_set CHECK (at_most IS NOT NULL OR starts IS NOT NULL),
+    CONSTRAINT limits_at_most_is_not_negative CHECK (at_most >= 0),
+    CONSTRAINT limits_starts_is_positive CHECK (starts >= 1),
+    CONSTRAINT limits_period_is_set_where_starts_is CHECK ((starts IS NULL) = (period IS NULL)),
+    CONSTRAINT limits_period_is_1_millisecond_to_31_days CHECK (period BETWEEN 0.001 AND 2678400)
 ) STRICT;
 
--- Live claims that count against a limit; a row lives as long as its claim.
-CREATE TABLE limit_holds (
-    scope  TEXT NOT NULL,
-    name   TEXT NOT NULL,
-    job_id INTEGER NOT NULL,
-    fence  INTEGER NOT NULL,
-    worker INTEGER NOT NULL,
-    cost   INTEGER NOT NULL,
-    CONSTRAINT limit_holds_pkey PRIMARY KEY (scope, name, job_id)
-) STRICT, WITHOUT ROWID;
-
--- Starts within the longest period of their limit.
+-- What has started within the periods of limits: a row for each line of a transaction that starts some.
 CREATE TABLE limit_starts (
-    scope      TEXT NOT NULL,
-    name       TEXT NOT NULL,
+    line       TEXT NOT NULL,
     started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
     cost       INTEGER NOT NULL
 ) STRICT;
 
--- Serves the count of starts within a sliding period.
-CREATE INDEX limit_starts_window ON limit_starts (scope, name, started_at);
+-- Serves starts_within.
+CREATE INDEX limit_starts_line ON limit_starts (line, started_at);
+-- Serves clear_starts.
+CREATE INDEX limit_starts_at ON limit_starts (started_at);
 
 -- Unique keys that outlive their job.
 CREATE TABLE unique_windows (

@@ -208,17 +208,17 @@ BEGIN
     SELECT RAISE(ABORT, 'the job is not found')
     WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
     SELECT RAISE(ABORT, 'the job is running or blocked: retry is not possible')
-    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state NOT IN ('available', 'retryable'));
+    WHERE EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state NOT IN ('available', 'retryable') AND held_in IS NULL);
 
     INSERT INTO operator_audit (actor, action, job_id, details)
     SELECT coalesce(NEW.actor, 'sql'), 'retry', id,
-        CASE WHEN state IN ('available', 'retryable') THEN '{}' ELSE json_object('was', state) END
+        CASE WHEN state IN ('available', 'retryable', 'blocked') THEN '{}' ELSE json_object('was', state) END
     FROM job_states
     WHERE id = NEW.id;
 
     UPDATE jobs
     SET state = 'available', run_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+        ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), held_in = NULL
     WHERE id = NEW.id;
 
     INSERT INTO attempt_log
@@ -308,10 +308,12 @@ BEGIN
     SELECT RAISE(ABORT, 'the job is not found')
     WHERE NOT EXISTS (SELECT 1 FROM job_states WHERE id = NEW.id);
     SELECT RAISE(ABORT, 'the job is running, blocked or finished: reschedule is not possible')
-    WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = NEW.id AND state IN ('available', 'retryable'));
+    WHERE NOT EXISTS (
+        SELECT 1 FROM jobs WHERE id = NEW.id AND (state IN ('available', 'retryable') OR held_in IS NOT NULL));
 
     UPDATE jobs
-    SET run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.run_at), NEW.run_at), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    SET run_at = coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.run_at), NEW.run_at), ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+        state = CASE WHEN held_in IS NULL THEN state ELSE 'available' END, held_in = NULL
     WHERE id = NEW.id;
 
     INSERT INTO operator_audit (actor, action, job_id, details)
@@ -358,7 +360,9 @@ BEGIN
         expires_at = CASE WHEN json_type(NEW.changes, '$.expires_at') IS NULL THEN expires_at
             ELSE coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', NEW.changes ->> '$.expires_at'), NEW.changes ->> '$.expires_at') END,
         tags = CASE WHEN json_type(NEW.changes, '$.tags') IS NULL THEN tags ELSE NEW.changes -> '$.tags' END,
-        meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END
+        meta = CASE WHEN json_type(NEW.changes, '$.meta') IS NULL THEN meta ELSE NEW.changes -> '$.meta' END,
+        -- It may be under other limits now: the next claim tells.
+        state = CASE WHEN held_in IS NULL THEN state ELSE 'available' END, held_in = NULL
     WHERE id = NEW.id;
 
     -- The changed names, not their values: args may hold what an audit must not.

@@ -1,5 +1,7 @@
 #include "client/explain_job.hpp"
 
+#include "core/duration.hpp"
+
 #include <algorithm>
 
 namespace jobrunner {
@@ -26,6 +28,7 @@ public:
     {
         parents();
         turn();
+        limit();
         time();
         if (job_.state == JobState::blocked && explanation_.reasons.empty()) {
             add("gate", "nothing blocks it any more: a worker lets it go with its next look");
@@ -80,6 +83,34 @@ private:
                 "its serial key \"" + facts_.serial_key.value_or("") + "\" is " + named(*facts_.turn) +
                     "'s turn (" + facts_.turn_state.value_or("finished") + ")");
         }
+    }
+
+    void limit()
+    {
+        if (!facts_.held) {
+            return;
+        }
+        if (!facts_.limit) {
+            add("limit", "the limit that held it back was removed: a worker lets it go with its next claim");
+            return;
+        }
+        const auto& limit = *facts_.limit;
+        std::string text =
+            "the limit of " + std::string(to_string(limit.scope)) + " \"" + limit.name + "\" is ";
+        if (limit.at_most) {
+            text += std::to_string(*limit.at_most) + " at once";
+        }
+        if (limit.starts) {
+            text += (limit.at_most ? " and " : "") + count_of(*limit.starts, "start", "starts") + " within " +
+                format_duration(limit.period.value_or(Milliseconds{0}));
+        }
+        if (!facts_.holders.empty()) {
+            text += "; under it run";
+            for (const auto& id : facts_.holders) {
+                text += (&id == &facts_.holders.front() ? " job " : ", ") + id;
+            }
+        }
+        add("limit", text);
     }
 
     void time()

@@ -113,6 +113,16 @@ JsonObject to_json(const QueueRow& queue)
     return object;
 }
 
+JsonObject to_json(const LimitRow& row)
+{
+    const auto& limit = row.limit;
+    JsonObject object;
+    object.text("scope", to_string(limit.scope)).text("name", limit.name).number("at_most", limit.at_most);
+    object.number("starts", limit.starts).number("period_ms", count_of(limit.period));
+    object.number("running", row.running).number("started", row.started).number("waiting", row.waiting);
+    return object;
+}
+
 JsonObject to_json(const WorkerRow& worker, JsonIds ids)
 {
     JsonObject object(ids);

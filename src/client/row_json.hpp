@@ -18,6 +18,7 @@ namespace jobrunner {
 // 40, 55.5, 0.125: at most three digits behind the point.
 [[nodiscard]] std::string percent_text(double percent);
 [[nodiscard]] JsonObject to_json(const QueueRow& queue);
+[[nodiscard]] JsonObject to_json(const LimitRow& row);
 [[nodiscard]] JsonObject to_json(const WorkerRow& worker, JsonIds ids = JsonIds::numbers);
 [[nodiscard]] JsonObject to_json(const KindStatsRow& kind);
 [[nodiscard]] JsonObject to_json(const MinuteStatsRow& step);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/job.hpp"
+#include "storage/limits.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -62,6 +63,9 @@ struct WaitFacts {
     std::optional<std::string> turn_state;
     std::int64_t ahead = 0; // runnable jobs that come before it in its queue, counted up to ahead_max
     bool due = false;       // its time has come, by the database's clock
+    bool held = false;      // it waits in the line of a limit: of this one, unless it was just removed
+    std::optional<Limit> limit;
+    std::vector<std::string> holders; // jobs that run under that limit, five at most
 };
 
 inline constexpr int ahead_max = 10'000;

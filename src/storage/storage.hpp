@@ -6,6 +6,7 @@
 #include "core/settlement.hpp"
 #include "storage/batches.hpp"
 #include "storage/health.hpp"
+#include "storage/limits.hpp"
 #include "storage/schedules.hpp"
 
 #include <chrono>
@@ -66,7 +67,9 @@ struct Probe {
     std::vector<std::string> paused; // queues
     bool beaten = false;             // the request's heartbeat has renewed its lease
     ScheduleOutlook schedules;
-    bool gates = false; // something has changed for jobs that wait for others
+    bool gates = false;  // something has changed for jobs that wait for others
+    bool limits = false; // there are limits: some of the jobs in the lanes may be under one
+    bool held = false;   // jobs wait in the lines of limits
 };
 
 struct ClaimRequest {
@@ -310,6 +313,9 @@ public:
     // Claims up to `limit` runnable jobs of kinds and labels that fit, lane by lane, and never waits for rows that
     // another worker is claiming. Charges each job an attempt and raises its fence.
     [[nodiscard]] virtual std::vector<ClaimedJob> claim(const ClaimRequest& request) = 0;
+    // Where there are limits: moves jobs of the request's lanes aside that are under one, and claims up to `limit` of those
+    // held that fit and that every limit has room for. Never waits for another worker that does the same.
+    [[nodiscard]] virtual LimitedClaim claim_limited(const LimitedRequest& request) = 0;
     // Reads back a claim that ended in doubt: the jobs of that batch that this worker holds.
     [[nodiscard]] virtual std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) = 0;
     // Closes claims; results are in their order. A claim that no longer stands changes nothing. Forgets
@@ -400,6 +406,13 @@ public:
     // Sets a queue's weight and slots for every worker; unset members stay.
     virtual void set_queue(const std::string& queue, std::optional<int> slots, std::optional<int> weight,
         const std::string& actor) = 0;
+    // By scope and name, at most 10000.
+    [[nodiscard]] virtual std::vector<LimitRow> limits() = 0;
+    // Sets the limit of that scope and name for every worker, whatever it was before.
+    virtual void set_limit(const Limit& limit, const std::string& actor) = 0;
+    // Whether there was one. What it held goes back into the claim order.
+    [[nodiscard]] virtual bool remove_limit(
+        LimitScope scope, const std::string& name, const std::string& actor) = 0;
     // By name, at most 10000.
     [[nodiscard]] virtual std::vector<ScheduleRow> schedules() = 0;
     // Newest first.

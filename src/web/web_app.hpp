@@ -79,6 +79,9 @@ private:
     WebAnswer pause_queue(const Call& call) const;
     WebAnswer resume_queue(const Call& call) const;
     WebAnswer set_queue(const Call& call) const;
+    WebAnswer list_limits(const Call& call) const;
+    WebAnswer set_limit(const Call& call) const;
+    WebAnswer remove_limit(const Call& call) const;
     WebAnswer list_workers(const Call& call) const;
     WebAnswer list_schedules(const Call& call) const;
     WebAnswer list_schedule_runs(const Call& call) const;

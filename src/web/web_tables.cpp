@@ -2,6 +2,7 @@
 #include "web/web_app.hpp"
 
 #include "client/check_job.hpp"
+#include "client/read_limit.hpp"
 #include "client/read_number.hpp"
 #include "client/row_json.hpp"
 #include "core/error.hpp"
@@ -88,6 +89,55 @@ WebAnswer WebApp::set_queue(const Call& call) const
     parts_.writes.take()->set_queue(queue,
         slots ? std::optional(read_int(*slots, "slots", {0, 10'000})) : std::nullopt,
         weight ? std::optional(read_int(*weight, "weight", {1, 1'000})) : std::nullopt, call.visitor.actor);
+    return done;
+}
+
+WebAnswer WebApp::list_limits(const Call& call) const
+{
+    check_parameters(call.request, {});
+    return rows_answer(parts_.reads.take()->limits());
+}
+
+WebAnswer WebApp::set_limit(const Call& call) const
+{
+    check_parameters(call.request, {});
+    JsonBody body(call.request.body, "the body");
+    Limit limit{
+        .scope = read_limit_scope(body.needed_text("scope"), "scope"), .name = body.needed_text("name")};
+    const auto at_most = body.text_or_number("at_most");
+    const auto starts = body.text_or_number("starts");
+    const auto period = body.text_or_number("period_ms");
+    body.refuse_unknown();
+    check_limit_name(limit, "name");
+    if (!at_most && !starts) {
+        throw Error(ErrorKind::usage, "at_most, starts: at least one of them was expected");
+    }
+    if (starts.has_value() != period.has_value()) {
+        throw Error(ErrorKind::usage, "starts, period_ms: both or none of them were expected");
+    }
+    if (at_most) {
+        limit.at_most = read_int(*at_most, "at_most", {0, limit_count_max});
+    }
+    if (starts) {
+        limit.starts = read_int(*starts, "starts", {1, limit_count_max});
+        limit.period = Milliseconds(
+            read_integer(*period, "period_ms", {1, Milliseconds(std::chrono::days(31)).count()}));
+    }
+    parts_.writes.take()->set_limit(limit, call.visitor.actor);
+    return done;
+}
+
+WebAnswer WebApp::remove_limit(const Call& call) const
+{
+    check_parameters(call.request, {});
+    JsonBody body(call.request.body, "the body");
+    const auto scope = read_limit_scope(body.needed_text("scope"), "scope");
+    const auto name = body.needed_text("name");
+    body.refuse_unknown();
+    if (!parts_.writes.take()->remove_limit(scope, name, call.visitor.actor)) {
+        throw Error(ErrorKind::not_found,
+            "limit of " + std::string(to_string(scope)) + " \"" + name + "\" is not found");
+    }
     return done;
 }
 

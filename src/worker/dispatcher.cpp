@@ -109,31 +109,67 @@ ClaimRequest Dispatcher::request_for(WorkerId worker, int room)
 bool Dispatcher::claim(Storage& storage, WorkerId worker, int room)
 {
     ClaimRequest request = request_for(worker, room);
-    if (request.lanes.empty()) {
-        return false;
+    const int from_lines = claim_limited(storage, request);
+    request.limit -= from_lines;
+    if (request.lanes.empty() || request.limit == 0) {
+        return from_lines > 0 || limited_.moved();
     }
     request.batch = ++last_batch_;
     std::vector<ClaimedJob> jobs;
-    try {
-        jobs = storage.claim(request);
-    } catch (const Error& error) {
-        if (error.kind() == ErrorKind::in_doubt) {
-            // It may show only after a while: its backend can still be at it.
-            const auto now = Clock::now();
-            doubtful_.push_back({worker, request.batch, now + std::chrono::minutes(1), now});
-        }
-        throw;
-    }
+    in_doubt_noted(worker, request.batch, [&] { jobs = storage.claim(request); });
     {
         const std::lock_guard lock(mutex_);
         book_.observe(request.lanes, request.limit, jobs, Clock::now());
     }
     if (jobs.empty()) {
-        return false;
+        return from_lines > 0 || limited_.moved();
     }
     idle_ = false;
     take_in(request.batch, std::move(jobs));
     return true;
+}
+
+// Takes from the lines of limits, where there are any, and leaves in `request` what an ordinary claim may take besides.
+// Returns how many it took.
+int Dispatcher::claim_limited(Storage& storage, ClaimRequest& request)
+{
+    if (!limited_.wanted(!request.lanes.empty())) {
+        return 0;
+    }
+    std::vector<std::string> queues;
+    {
+        const std::lock_guard lock(mutex_);
+        queues = abilities_.queues;
+    }
+    request.batch = ++last_batch_;
+    std::vector<ClaimedJob> jobs;
+    in_doubt_noted(request.worker, request.batch,
+        [&] { jobs = limited_.claim(storage, request, std::move(queues), board_.own_room()); });
+    const int taken = static_cast<int>(jobs.size());
+    if (taken > 0) {
+        idle_ = false;
+        take_in(request.batch, std::move(jobs));
+        for (auto& lane : request.lanes) {
+            lane.limit = std::min(lane.limit, board_.room(lane.lane.queue));
+        }
+        std::erase_if(request.lanes, [](const LaneClaim& lane) { return lane.limit <= 0; });
+    }
+    return taken;
+}
+
+template <typename Claim>
+void Dispatcher::in_doubt_noted(WorkerId worker, std::int64_t batch, Claim&& claim)
+{
+    try {
+        claim();
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::in_doubt) {
+            // It may show only after a while: its backend can still be at it.
+            const auto now = Clock::now();
+            doubtful_.push_back({worker, batch, now + std::chrono::minutes(1), now});
+        }
+        throw;
+    }
 }
 
 void Dispatcher::take_in(std::int64_t batch, std::vector<ClaimedJob> jobs)
@@ -207,6 +243,11 @@ void Dispatcher::look(Storage& storage)
         hooks_.on_beat(beat->worker, sent, found.beaten);
     }
     hooks_.on_schedules(found.schedules);
+    if (limited_.learn(found.limits, found.held)) {
+        // What it has passed so far may be under a limit by now.
+        const std::lock_guard lock(mutex_);
+        book_.reset(abilities_.queues);
+    }
     next_look_ = Clock::now() + std::clamp(found.next_due.value_or(poll_every), Milliseconds{1}, poll_every);
     news_ = false;
     if (found.lost_workers || found.expired_jobs) {
@@ -255,8 +296,14 @@ void Dispatcher::rest(Storage& storage)
         look(storage);
         return;
     }
-    idle_ = board_.held() == 0;
-    pause(std::max(std::chrono::ceil<Milliseconds>(next_look_ - Clock::now()), Milliseconds{1}));
+    idle_ = board_.held() == 0 && !limited_.waits();
+    pause(until_next_look());
+}
+
+Milliseconds Dispatcher::until_next_look() const
+{
+    const auto next = std::min(next_look_, limited_.next());
+    return std::max(std::chrono::ceil<Milliseconds>(next - Clock::now()), Milliseconds{1});
 }
 
 void Dispatcher::keep_disarmed()

@@ -2,6 +2,7 @@
 
 #include "core/lane_book.hpp"
 #include "storage/wake.hpp"
+#include "worker/limited_claims.hpp"
 #include "worker/run_board.hpp"
 #include "worker/storage_loop.hpp"
 
@@ -72,6 +73,10 @@ private:
     void read_back_doubtful(Storage& storage);
     void take_in(std::int64_t batch, std::vector<ClaimedJob> jobs);
     [[nodiscard]] ClaimRequest request_for(WorkerId worker, int room);
+    int claim_limited(Storage& storage, ClaimRequest& request);
+    [[nodiscard]] Milliseconds until_next_look() const;
+    template <typename Claim>
+    void in_doubt_noted(WorkerId worker, std::int64_t batch, Claim&& claim);
 
     StorageHolder storage_;
     std::unique_ptr<Wake> wake_;
@@ -83,6 +88,7 @@ private:
     std::atomic<bool> quiet_{false};
     std::atomic<bool> idle_{false};
     std::atomic<bool> nudged_{false}; // since the dispatcher last looked what has changed
+    LimitedClaims limited_;
     std::int64_t last_batch_ = 0;
     Clock::time_point next_look_{};
     Clock::time_point busy_until_{};

@@ -45,12 +45,24 @@ int RunBoard::room(const std::string& queue) const
 {
     const std::lock_guard lock(mutex_);
     const auto limit = limits_.queue_slots.find(queue);
-    if (limit == limits_.queue_slots.end()) {
-        return prefetch_max + limits_.slots;
+    return limit == limits_.queue_slots.end() ? prefetch_max + limits_.slots : own_room(queue, limit->second);
+}
+
+std::map<std::string, int> RunBoard::own_room() const
+{
+    const std::lock_guard lock(mutex_);
+    std::map<std::string, int> rooms;
+    for (const auto& [queue, slots] : limits_.queue_slots) {
+        rooms[queue] = own_room(queue, slots);
     }
+    return rooms;
+}
+
+int RunBoard::own_room(const std::string& queue, int slots) const
+{
     // No prefetch here: what waits for a slot of its queue would hold back other queues' jobs.
     const auto used = running_by_queue_.find(queue);
-    int free = limit->second - (used == running_by_queue_.end() ? 0 : used->second);
+    int free = slots - (used == running_by_queue_.end() ? 0 : used->second);
     for (const JobId id : waiting_) {
         free -= entries_.at(id).job.queue == queue ? 1 : 0;
     }

@@ -35,6 +35,8 @@ public:
 
     // How many jobs a claim may take now: free slots and prefetch, less what waits.
     [[nodiscard]] int room() const;
+    // The same for each queue with a limit of its own.
+    [[nodiscard]] std::map<std::string, int> own_room() const;
     // The same for one queue.
     [[nodiscard]] int room(const std::string& queue) const;
 
@@ -68,6 +70,7 @@ private:
 
     [[nodiscard]] int prefetch() const;
     [[nodiscard]] bool fits(const std::string& queue) const;
+    [[nodiscard]] int own_room(const std::string& queue, int slots) const;
     void start(Entry& entry);
     void free_slot(const Entry& entry);
     void note_run(Clock::duration length);

@@ -41,6 +41,8 @@ public:
     std::optional<Milliseconds> stats_over;
     std::optional<Milliseconds> minutes_over;
     std::chrono::minutes minutes_step{0};
+    std::vector<LimitRow> limit_rows;
+    std::vector<std::string> limit_calls;
     std::vector<std::string> queue_calls;
     std::vector<std::string> schedule_calls;
     std::vector<JobState> pruned_states;
@@ -89,6 +91,20 @@ public:
         const std::string& actor) override;
     int prune(std::span<const JobState> states, Milliseconds older_than, int limit) override;
     void put_schedules(std::span<const NewSchedule> schedules, const std::string& source, bool all) override;
+    std::vector<LimitRow> limits() override { return limit_rows; }
+    void set_limit(const Limit& limit, const std::string& actor) override
+    {
+        limit_rows.push_back({.limit = limit});
+        limit_calls.push_back(
+            "set " + std::string(to_string(limit.scope)) + " " + limit.name + " by " + actor);
+    }
+    bool remove_limit(LimitScope scope, const std::string& name, const std::string& actor) override
+    {
+        limit_calls.push_back("remove " + std::string(to_string(scope)) + " " + name + " by " + actor);
+        return std::erase_if(limit_rows, [&](const LimitRow& row) {
+            return row.limit.scope == scope && row.limit.name == name;
+        }) > 0;
+    }
     std::vector<ScheduleRow> schedules() override { return schedule_rows; }
     std::vector<ScheduleRunRow> schedule_runs(const std::string&, int) override { return run_rows; }
     bool pause_schedule(const std::string& name, const std::string& actor) override;
@@ -103,6 +119,7 @@ public:
     void retire_worker(WorkerId) override {}
     Probe probe(const ProbeRequest&) override { return {}; }
     std::vector<ClaimedJob> claim(const ClaimRequest&) override { return {}; }
+    LimitedClaim claim_limited(const LimitedRequest&) override { return {}; }
     std::vector<ClaimedJob> claimed_in(WorkerId, std::int64_t) override { return {}; }
     std::vector<Settled> settle(std::span<const Settlement>, WorkerId, std::span<const std::int64_t>) override
     {

@@ -57,6 +57,75 @@ TEST_CASE_FIXTURE(
     CHECK(run({"cancel", "--state", "completed"}) == 4);
 }
 
+TEST_CASE_FIXTURE(CliFixture, "limits: set, listed and removed, signed with who asks")
+{
+    CHECK(run({"limits", "set", "kind", "mail.send", "--at-most", "3", "--rate", "100/1m30s"}) == 0);
+    CHECK(out == "set  kind mail.send\n");
+    REQUIRE(storage->limit_rows.size() == 1);
+    CHECK(storage->limit_rows[0].limit.scope == LimitScope::kind);
+    CHECK(storage->limit_rows[0].limit.at_most == 3);
+    CHECK(storage->limit_rows[0].limit.starts == 100);
+    CHECK(storage->limit_rows[0].limit.period == std::chrono::seconds(90));
+    storage->limit_rows[0].running = 2;
+    storage->limit_rows[0].started = 40;
+    storage->limit_rows[0].waiting = limit_waiting_max;
+
+    CHECK(run({"limits"}) == 0);
+    CHECK(out ==
+        "SCOPE  NAME       RUNNING    STARTED  WITHIN   WAITING\n"
+        "kind   mail.send   2 of 3  40 of 100   1m30s  >= 10000\n");
+    CHECK(run({"limits", "--json"}) == 0);
+    CHECK(out ==
+        R"({"scope":"kind","name":"mail.send","at_most":3,"starts":100,"period_ms":90000,"running":2,"started":40,"waiting":10000})"
+        "\n");
+
+    CHECK(run({"limits", "remove", "kind", "mail.send"}) == 0);
+    CHECK(run({"limits", "remove", "kind", "mail.send"}) == 3);
+    CHECK(err == "jobrunner: limit of kind \"mail.send\" is not found\n");
+    CHECK(storage->limit_calls ==
+        std::vector<std::string>{"set kind mail.send by ada@host", "remove kind mail.send by ada@host",
+            "remove kind mail.send by ada@host"});
+}
+
+TEST_CASE_FIXTURE(CliFixture, "limits: what limits nothing, or something else, is refused")
+{
+    for (const auto& wrong :
+        std::vector<std::vector<std::string>>{{"tag", "x", "--at-most", "1"}, {"kind", "x"},
+            {"kind", "x", "--at-most", "-1"}, {"kind", "x", "--rate", "5"}, {"kind", "x", "--rate", "0/1s"},
+            {"kind", "x", "--rate", "5/40d"}, {"kind", "x", "--rate", "5/soon"},
+            {"key", "", "--at-most", "1"}, {"kind", std::string(129, 'x'), "--at-most", "1"},
+            {"key", std::string(513, 'x'), "--at-most", "1"}}) {
+        std::vector<std::string> words{"limits", "set"};
+        words.insert(words.end(), wrong.begin(), wrong.end());
+        CAPTURE(wrong[1]);
+        CHECK(run(words) == 2);
+    }
+    CHECK(storage->limit_rows.empty());
+}
+
+TEST_CASE_FIXTURE(CliFixture, "explain: names the limit that holds a job back, and who has its room")
+{
+    storage->add(7, JobState::blocked);
+    storage->facts = WaitFacts{};
+    storage->facts->due = true;
+    storage->facts->held = true;
+    storage->facts->limit = Limit{.scope = LimitScope::key,
+        .name = "customer:*",
+        .at_most = 2,
+        .starts = 1,
+        .period = std::chrono::seconds(1)};
+    storage->facts->holders = {"3", "5"};
+
+    CHECK(run({"explain", "7"}) == 0);
+    CHECK(out.find(
+              "the limit of key \"customer:*\" is 2 at once and 1 start within 1s; under it run job 3, 5") !=
+        std::string::npos);
+
+    storage->facts->limit.reset();
+    CHECK(run({"explain", "7"}) == 0);
+    CHECK(out.find("was removed") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(CliFixture, "dry run: counts and lists, and changes nothing")
 {
     for (JobId id = 1; id <= 120; ++id) {

@@ -164,7 +164,7 @@ TEST_CASE("postgres insert: the runner's columns are not the application's")
     as_enqueuer([](PostgresDatabase& db) {
         for (const auto* column : {"id", "position", "ready_at", "created_at", "started_at", "claimed_at",
                  "worker", "fence", "attempt", "attempt_limit", "state", "snoozes", "crashes", "give_backs",
-                 "rerun", "retry_delay", "reason", "schedule"}) {
+                 "rerun", "retry_delay", "reason", "schedule", "held_in"}) {
             CAPTURE(std::string(column));
             CHECK(db.refusal("INSERT INTO jobs (kind, " + std::string(column) + ") VALUES ('email', DEFAULT)")
                       .find("permission denied") != std::string::npos);
@@ -195,6 +195,9 @@ TEST_CASE("postgres insert: every constraint refuses by a name that says what wa
         CHECK(db.refusal("INSERT INTO jobs (kind, state) VALUES ('email', 'running')")
                   .find("jobs_running_has_a_worker") != std::string::npos);
         seen.insert("jobs_running_has_a_worker");
+        CHECK(db.refusal("INSERT INTO jobs (kind, held_in) VALUES ('email', '1:')")
+                  .find("jobs_held_in_a_line_is_blocked") != std::string::npos);
+        seen.insert("jobs_held_in_a_line_is_blocked");
         for (const auto& name : db.rows(
                  "SELECT conname FROM pg_constraint WHERE conrelid = 'jobs'::regclass AND contype = 'c'")) {
             CHECK_MESSAGE(seen.contains(name), "no value here breaks " << name);

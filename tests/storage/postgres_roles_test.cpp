@@ -19,24 +19,25 @@ const Grants worker_grants{{"jobs", "SIUD"}, {"claims", "SIUD"}, {"history", "SI
     {"attempt_log", "SIUD"}, {"output_chunks", "SIUD"}, {"progress", "SIUD"}, {"workers", "SIUD"},
     {"kinds", "SIUD"}, {"cancel_requests", "SIUD"}, {"statistics_log", "SIUD"}, {"statistics", "SIUD"},
     {"schedules", "SIUD"}, {"dependencies", "SIUD"}, {"batches", "SIUD"}, {"batch_counts", "SIUD"},
-    {"gate_news", "S"}, {"schedule_outlook", "S"}, {"schedule_runs", "SD"}, {"queues", "S"},
-    {"migrations", "S"}};
+    {"gate_news", "S"}, {"schedule_outlook", "S"}, {"limits", "S"}, {"limit_starts", "SIUD"},
+    {"schedule_runs", "SD"}, {"queues", "S"}, {"migrations", "S"}};
 
 // Beside SELECT on everything.
-const Grants operator_grants{{"queues", "SIU"}, {"schedules", "SIU"}, {"operator_audit", "SI"},
-    {"events", "SI"}, {"history", "SD"}, {"dead_jobs", "SD"}, {"dependencies", "SD"}};
+const Grants operator_grants{{"queues", "SIU"}, {"schedules", "SIU"}, {"limits", "SIUD"},
+    {"operator_audit", "SI"}, {"events", "SI"}, {"history", "SD"}, {"dead_jobs", "SD"},
+    {"dependencies", "SD"}};
 
 const std::set<std::string> enqueuer_functions{
     "enqueue", "enqueue_many", "complete", "fail", "create_batch", "seal_batch"};
 const std::set<std::string> worker_functions{"complete_jobs", "requeue_jobs", "finish_jobs", "keep_finished",
     "keep_until", "keep_of", "tell_finished", "packed_attempts", "cancel_unclaimed", "ensure_history_days",
     "drop_history_days", "instant", "actor", "fire_schedule", "release_runs", "pass_gates",
-    "completed_at_gates", "left_unfinished", "renew_lease"};
-const std::set<std::string> reader_functions{"instant", "state_of"};
-const std::set<std::string> operator_functions{"instant", "state_of", "try_cancel", "try_retry", "try_delete",
-    "try_reschedule", "try_edit", "insist", "cancel", "retry", "delete_job", "reschedule", "pause_queue",
-    "resume_queue", "pause_schedule", "resume_schedule", "remove_schedule", "run_schedule", "create_batch",
-    "seal_batch", "actor"};
+    "completed_at_gates", "left_unfinished", "renew_lease", "limits_on"};
+const std::set<std::string> reader_functions{"instant", "state_of", "limits_on"};
+const std::set<std::string> operator_functions{"instant", "state_of", "limits_on", "try_cancel", "try_retry",
+    "try_delete", "try_reschedule", "try_edit", "insist", "cancel", "retry", "delete_job", "reschedule",
+    "pause_queue", "resume_queue", "pause_schedule", "resume_schedule", "remove_schedule", "run_schedule",
+    "create_batch", "seal_batch", "actor"};
 
 std::string expected(const Grants& grants, const std::string& table, bool reads_all)
 {
@@ -223,6 +224,13 @@ TEST_CASE("postgres roles: a worker's role suffices for all that workers do")
             "UPDATE workers SET lease_until = now() - interval '1 s' WHERE id = " + std::to_string(alice));
         CHECK(fixture.rescue().size() == 1);
         CHECK_NOTHROW(static_cast<void>(fixture.storage->promote(10)));
+        LimitedRequest limited;
+        limited.worker = alice;
+        limited.batch = 99;
+        limited.lanes = {{{"default", 0}, 0, 1}};
+        limited.limit = 1;
+        limited.look_at = 1;
+        CHECK_NOTHROW(static_cast<void>(fixture.storage->claim_limited(limited)));
         db.run_sql("UPDATE jobs SET expires_at = now() - interval '1 s'");
         CHECK(fixture.storage->expire(10) > 0);
         const std::vector<Milliseconds> keeps{24h};
@@ -249,6 +257,9 @@ TEST_CASE("postgres roles: an operator's role suffices for the actions, and none
         CHECK_NOTHROW(storage->pause_queue("q", "op"));
         CHECK_NOTHROW(storage->resume_queue("q", "op"));
         CHECK_NOTHROW(storage->set_queue("q", 1, 2, "op"));
+        CHECK_NOTHROW(storage->set_limit({.name = "q", .at_most = 1}, "op"));
+        CHECK(storage->limits().size() == 1);
+        CHECK(storage->remove_limit(LimitScope::queue, "q", "op"));
         const std::vector all{JobState::completed, JobState::dead};
         CHECK(storage->prune(all, 0ms, 10) == 0);
         CHECK_NOTHROW(static_cast<void>(storage->list({})));

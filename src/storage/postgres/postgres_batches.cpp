@@ -33,7 +33,10 @@ std::optional<WaitFacts> PostgresStorage::wait_facts(JobId id)
         .turn = maybe_number(row[8]),
         .turn_state = maybe_text(row[9]),
         .ahead = number(row[10]),
-        .due = truth(row[11])};
+        .due = truth(row[11]),
+        .held = !row[12].is_null(),
+        .limit = row[13].is_null() ? std::nullopt : std::optional(limit_of(row, 13)),
+        .holders = parse_text_array(text(row[18]))};
 }
 
 BatchId PostgresStorage::create_batch(const NewBatch& batch)

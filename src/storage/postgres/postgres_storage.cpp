@@ -7,7 +7,6 @@
 #include "storage/postgres/queries.hpp"
 #include "storage/postgres/rows.hpp"
 
-#include <algorithm>
 #include <cassert>
 
 namespace jobrunner::postgres {
@@ -112,20 +111,6 @@ Params lane_params(const std::vector<LaneClaim>& lanes)
     throw refusal;
 }
 
-std::vector<ClaimedJob> claimed_jobs(const pqxx::result& rows, WorkerId worker)
-{
-    std::vector<ClaimedJob> jobs;
-    jobs.reserve(static_cast<std::size_t>(rows.size()));
-    for (const auto& row : rows) {
-        jobs.push_back(claimed_job(row, worker));
-    }
-    // RETURNING promises no order; priority and position are the claim order.
-    std::sort(jobs.begin(), jobs.end(), [](const ClaimedJob& a, const ClaimedJob& b) {
-        return std::pair(a.priority, a.position) < std::pair(b.priority, b.position);
-    });
-    return jobs;
-}
-
 } // namespace
 
 PostgresStorage::PostgresStorage(const DatabaseOptions& options) : connection_(options)
@@ -227,6 +212,8 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
         probe.beaten = truth(row[8]);
         probe.schedules = {maybe_length(row[9]), truth(row[10])};
         probe.gates = truth(row[11]);
+        probe.limits = truth(row[12]);
+        probe.held = truth(row[13]);
     }
     return probe;
 }
@@ -236,6 +223,7 @@ std::vector<ClaimedJob> PostgresStorage::claim(const ClaimRequest& request)
     assert(request.limit >= 1 && request.limit <= claim_batch_max);
     Params params = lane_params(request.lanes);
     params.add(request.limit).add(request.worker).add(request.batch).add(request.kinds).add(request.labels);
+    params.add(std::vector<std::int64_t>{});
     return claimed_jobs(connection_.write(queries::claim_jobs, params), request.worker);
 }
 

@@ -19,6 +19,7 @@ public:
 
     Probe probe(const ProbeRequest& request) override;
     std::vector<ClaimedJob> claim(const ClaimRequest& request) override;
+    LimitedClaim claim_limited(const LimitedRequest& request) override;
     std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) override;
     std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
         std::span<const std::int64_t> done_batches) override;
@@ -39,6 +40,9 @@ public:
     bool fire_schedule(const ScheduleFiring& firing) override;
     void fail_schedule(const DueSchedule& schedule, const std::string& problem) override;
     void release_runs() override;
+    std::vector<LimitRow> limits() override;
+    void set_limit(const Limit& limit, const std::string& actor) override;
+    bool remove_limit(LimitScope scope, const std::string& name, const std::string& actor) override;
     std::vector<ScheduleRow> schedules() override;
     std::vector<ScheduleRunRow> schedule_runs(const std::string& name, int limit) override;
     bool pause_schedule(const std::string& name, const std::string& actor) override;
@@ -72,6 +76,7 @@ public:
 
 private:
     void check_schema();
+    [[nodiscard]] std::vector<LaneClaim> hold_limited(const LimitedRequest& request, int& moved);
     bool steer_schedule(std::string_view query, const std::string& name, const std::string& actor);
 
     Connection connection_;

@@ -67,7 +67,9 @@ SELECT
     ARRAY(SELECT q.queue FROM {schema}.queues q WHERE q.paused_at IS NOT NULL),
     beat.renewed,
     o.next_ms, o.waiting,
-    EXISTS (SELECT 1 FROM {schema}.gate_news g WHERE g.due_at <= now())
+    EXISTS (SELECT 1 FROM {schema}.gate_news g WHERE g.due_at <= now()),
+    EXISTS (SELECT 1 FROM {schema}.limits),
+    EXISTS (SELECT 1 FROM {schema}.jobs h WHERE h.held_in > '')
 FROM (
     SELECT CASE WHEN $9::bigint IS NULL THEN false
         ELSE {schema}.renew_lease($9::bigint, $10::text, $11::integer, $12::jsonb) END AS renewed
@@ -98,12 +100,20 @@ LEFT JOIN LATERAL (
 ) l ON f.queue IS NOT NULL;
 
 -- name: claim_jobs
--- $1..$4 lanes (queue, priority, floor, limit) in order, $5 limit in all, $6 worker, $7 batch, $8 kinds, $9 labels.
+-- $1..$4 lanes (queue, priority, floor, limit) in order, $5 limit in all, $6 worker, $7 batch, $8 kinds, $9 labels,
+-- $10 jobs from the lines of limits that were admitted in this transaction. Of the lanes, jobs under a limit stay.
 -- The CTEs are materialised so that no plan can lock or update more rows than the limits say. The rows are found
 -- again by ctid, which cannot move under their lock. A kind without a published policy is not in $8.
 -- The update comes last, so that its rows go to the client as they are made, and are not kept anywhere in between.
 WITH picked AS MATERIALIZED (
     SELECT c.tid, c.id
+    FROM (
+        SELECT h.ctid AS tid, h.id
+        FROM {schema}.jobs h
+        WHERE h.id = ANY ($10::bigint[]) AND h.held_in IS NOT NULL
+        FOR UPDATE SKIP LOCKED) c
+    UNION ALL
+    (SELECT c.tid, c.id
     FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[]) AS lane(queue, priority, floor, at_most)
     CROSS JOIN LATERAL (
         SELECT j.ctid AS tid, j.id
@@ -116,16 +126,22 @@ WITH picked AS MATERIALIZED (
             AND j.kind = ANY ($8::text[])
             AND j.requires <@ $9::text[]
             AND (j.expires_at IS NULL OR j.expires_at > now())
+            AND j.kind <> ALL (ARRAY(SELECT l.name FROM {schema}.limits l WHERE l.scope = 'kind'))
+            AND (j.concurrency_key IS NULL OR NOT EXISTS (
+                SELECT 1 FROM {schema}.limits l
+                WHERE l.scope = 'key' AND (l.name = j.concurrency_key
+                    OR right(l.name, 1) = '*' AND starts_with(j.concurrency_key, left(l.name, -1)))))
         ORDER BY j.position
         LIMIT lane.at_most
         FOR UPDATE SKIP LOCKED
     ) c
     WHERE NOT EXISTS (SELECT 1 FROM {schema}.queues q WHERE q.queue = lane.queue COLLATE "C" AND q.paused_at IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM {schema}.limits l WHERE l.scope = 'queue' AND l.name = lane.queue COLLATE "C")
         -- A worker that is taken for lost must take nothing: nobody would look for it again.
         AND EXISTS (
             SELECT 1 FROM {schema}.workers w
             WHERE w.id = $6::bigint AND w.lease_until > now() AND w.state NOT IN ('lost', 'gone', 'stopped'))
-    LIMIT $5::integer
+    LIMIT $5::integer)
 ),
 noted AS (
     INSERT INTO {schema}.claims (worker, batch, jobs)
@@ -138,10 +154,12 @@ SET state = 'running',
     worker = $6::bigint,
     fence = j.fence + 1,
     attempt = j.attempt + 1,
-    claimed_at = now(),
-    started_at = coalesce(j.started_at, now()),
+    -- Not the transaction's time: whoever made room under a limit has ended before this.
+    claimed_at = statement_timestamp(),
+    started_at = coalesce(j.started_at, statement_timestamp()),
     attempt_limit = coalesce(j.max_attempts, k.max_attempts),
-    retry_delay = k.retry_delays[least(j.attempt + 1, cardinality(k.retry_delays))]
+    retry_delay = k.retry_delays[least(j.attempt + 1, cardinality(k.retry_delays))],
+    held_in = NULL
 FROM {schema}.kinds k
 WHERE j.ctid = ANY (ARRAY(SELECT p.tid FROM picked p))
     AND k.kind = j.kind
@@ -150,6 +168,120 @@ RETURNING
     (extract(epoch FROM j.timeout) * 1000)::bigint, j.traceparent, j.crashes, j.snoozes, j.give_backs,
     -- Only a job that was claimed before can have a checkpoint.
     CASE WHEN j.fence > 1 THEN (SELECT c.checkpoint FROM {schema}.progress c WHERE c.job_id = j.id) END;
+
+-- name: hold_limited
+-- Moves aside what is under a limit among the first jobs of each lane that the worker could claim. $1..$3 lanes (queue,
+-- priority, floor), $4 how many of each to look at, $5 kinds, $6 labels. Of each lane: its place, how many were looked at,
+-- and how many of them were moved.
+WITH found AS MATERIALIZED (
+    SELECT lane.nth, c.tid, x.line
+    FROM unnest($1::text[], $2::integer[], $3::bigint[]) WITH ORDINALITY AS lane(queue, priority, floor, nth)
+    CROSS JOIN LATERAL (
+        SELECT j.ctid AS tid, j.kind, j.queue, j.concurrency_key
+        FROM {schema}.jobs j
+        WHERE j.state = 'available'
+            AND j.run_at <= j.ready_at
+            AND j.queue = lane.queue COLLATE "C"
+            AND j.priority = lane.priority
+            AND j.position > lane.floor
+            AND j.kind = ANY ($5::text[])
+            AND j.requires <@ $6::text[]
+            AND (j.expires_at IS NULL OR j.expires_at > now())
+        ORDER BY j.position
+        LIMIT $4::integer
+        FOR UPDATE SKIP LOCKED
+    ) c
+    LEFT JOIN LATERAL (
+        SELECT o.line FROM {schema}.limits_on(c.kind, c.queue, c.concurrency_key) o LIMIT 1) x ON true
+),
+moved AS (
+    UPDATE {schema}.jobs j
+    SET state = 'blocked', held_in = f.line
+    FROM found f
+    WHERE j.ctid = f.tid AND f.line IS NOT NULL
+)
+SELECT f.nth - 1, count(*), count(f.line)
+FROM found f
+GROUP BY f.nth;
+
+-- name: lock_limits
+-- One transaction at a time admits, and nobody waits for it. Also whether the worker may take jobs. $1 worker.
+SELECT
+    pg_try_advisory_xact_lock('{schema}.limits'::regclass::oid::integer, 4),
+    EXISTS (
+        SELECT 1 FROM {schema}.workers w
+        WHERE w.id = $1::bigint AND w.lease_until > now() AND w.state NOT IN ('lost', 'gone', 'stopped'));
+
+-- name: running_by_line
+SELECT x.line, sum(least(r.cost, x.at_most))
+FROM {schema}.claims c
+JOIN {schema}.jobs r ON r.id = ANY (c.jobs) AND r.worker = c.worker AND r.state = 'running'
+CROSS JOIN LATERAL {schema}.limits_on(r.kind, r.queue, r.concurrency_key) x
+WHERE x.at_most IS NOT NULL
+GROUP BY x.line;
+
+-- name: line_after
+SELECT j.held_in
+FROM {schema}.jobs j
+WHERE j.held_in > $1::text COLLATE "C"
+ORDER BY j.held_in
+LIMIT 1;
+
+-- name: limit_of_line
+SELECT l.scope, l.name, l.at_most, l.starts, (extract(epoch FROM l.period) * 1000)::bigint
+FROM {schema}.limits l
+WHERE l.id = split_part($1::text, ':', 1)::bigint;
+
+-- name: jobs_of_line
+-- The first jobs of a line that the worker can run, a row for each limit on them. $1 line, $2 limit, $3 kinds, $4 labels,
+-- $5 queues, or none for all.
+SELECT
+    j.id, j.queue, j.priority, j.cost, x.line, x.at_most, x.starts, (extract(epoch FROM x.period) * 1000)::bigint
+FROM (
+    SELECT h.id, h.queue, h.priority, h.position, h.cost, h.kind, h.concurrency_key
+    FROM {schema}.jobs h
+    WHERE h.held_in = $1::text COLLATE "C"
+        AND h.kind = ANY ($3::text[])
+        AND h.requires <@ $4::text[]
+        AND ($5::text[] = '{}' OR h.queue = ANY ($5::text[]))
+        AND (h.expires_at IS NULL OR h.expires_at > now())
+        AND h.queue <> ALL (ARRAY(SELECT q.queue FROM {schema}.queues q WHERE q.paused_at IS NOT NULL))
+    ORDER BY h.held_in, h.priority, h.position
+    LIMIT $2::integer
+    FOR UPDATE SKIP LOCKED
+) j
+LEFT JOIN LATERAL {schema}.limits_on(j.kind, j.queue, j.concurrency_key) x ON true
+ORDER BY j.priority, j.position, x.id;
+
+-- name: starts_within
+-- $1 line, $2 milliseconds.
+SELECT
+    coalesce(sum(s.cost), 0),
+    greatest(ceil(extract(epoch FROM min(s.started_at) - statement_timestamp()) * 1000 + $2::bigint), 1)::bigint
+FROM {schema}.limit_starts s
+WHERE s.line = $1::text COLLATE "C" AND s.started_at > statement_timestamp() - $2::bigint * interval '1 millisecond';
+
+-- name: move_to_line
+UPDATE {schema}.jobs
+SET held_in = $2::text
+WHERE id = $1::bigint;
+
+-- name: release_line
+-- Its limit was removed: the jobs take new places in the claim order.
+UPDATE {schema}.jobs j
+SET state = 'available', held_in = NULL, ready_at = now(), position = nextval('{schema}.job_positions')
+WHERE j.id = ANY (ARRAY(
+    SELECT h.id
+    FROM {schema}.jobs h
+    WHERE h.held_in = $1::text COLLATE "C"
+    ORDER BY h.priority, h.position
+    LIMIT 5000
+    FOR UPDATE SKIP LOCKED));
+
+-- name: note_starts
+INSERT INTO {schema}.limit_starts (line, started_at, cost)
+SELECT u.line, statement_timestamp(), u.cost
+FROM unnest($1::text[], $2::bigint[]) AS u(line, cost);
 
 -- name: claimed_in
 SELECT
@@ -416,6 +548,11 @@ SET completed = s.completed + excluded.completed, failed = s.failed + excluded.f
 -- name: clear_statistics
 DELETE FROM {schema}.statistics
 WHERE minute < now() - interval '400 days';
+
+-- name: clear_starts
+-- Those that are out of the longest period.
+DELETE FROM {schema}.limit_starts s
+WHERE s.started_at < now() - coalesce((SELECT max(l.period) FROM {schema}.limits l), interval '0');
 
 -- name: clear_dependencies
 -- Of jobs whose own time to be kept is over.
@@ -701,7 +838,7 @@ LIMIT 100)
 UNION ALL
 (SELECT 'blocked_by_something', j.id, 'it is blocked, but nothing blocks it and no note of it is left'
 FROM {schema}.jobs j
-WHERE j.state = 'blocked'
+WHERE j.state = 'blocked' AND j.held_in IS NULL
     AND NOT EXISTS (SELECT 1 FROM {schema}.dependencies d WHERE d.job_id = j.id AND d.closed_at IS NULL)
     AND (j.serial_key IS NULL OR EXISTS (
         SELECT 1 FROM {schema}.serial_turns t WHERE t.serial_key = j.serial_key AND t.job_id = j.id))
@@ -835,9 +972,17 @@ SELECT
         WHERE b.state = 'available' AND b.run_at <= b.ready_at AND b.queue = j.queue
             AND (b.priority, b.position) < (j.priority, j.position)
         LIMIT $2::integer) ahead),
-    j.run_at <= now()
+    j.run_at <= now(), j.held_in, l.scope, l.name, l.at_most, l.starts, (extract(epoch FROM l.period) * 1000)::bigint,
+    ARRAY(
+        SELECT r.id
+        FROM {schema}.claims c
+        JOIN {schema}.jobs r ON r.id = ANY (c.jobs) AND r.worker = c.worker AND r.state = 'running'
+        CROSS JOIN LATERAL {schema}.limits_on(r.kind, r.queue, r.concurrency_key) x
+        WHERE j.held_in IS NOT NULL AND x.line = j.held_in AND x.at_most IS NOT NULL
+        LIMIT 5)::text[]
 FROM {schema}.jobs j
 LEFT JOIN {schema}.serial_turns t ON t.serial_key = j.serial_key
+LEFT JOIN {schema}.limits l ON l.id = split_part(j.held_in, ':', 1)::bigint
 CROSS JOIN LATERAL (
     SELECT
         count(*) AS live,
@@ -906,6 +1051,51 @@ INSERT INTO {schema}.queues AS q (queue, slots, weight)
 VALUES ($1::text, $2::integer, coalesce($3::integer, 1))
 ON CONFLICT (queue) DO UPDATE
 SET slots = coalesce($2::integer, q.slots), weight = coalesce($3::integer, q.weight);
+
+-- name: list_limits
+-- $1 how far waiting jobs are counted. Of a limit of many keys: the sum over all of them.
+SELECT
+    l.scope, l.name, l.at_most, l.starts, (extract(epoch FROM l.period) * 1000)::bigint,
+    coalesce((
+        SELECT sum(least(r.cost, l.at_most))
+        FROM {schema}.claims c
+        JOIN {schema}.jobs r ON r.id = ANY (c.jobs) AND r.worker = c.worker AND r.state = 'running'
+        CROSS JOIN LATERAL {schema}.limits_on(r.kind, r.queue, r.concurrency_key) x
+        WHERE x.id = l.id), 0),
+    coalesce((
+        SELECT sum(s.cost)
+        FROM {schema}.limit_starts s
+        WHERE s.line >= l.id || ':' COLLATE "C" AND s.line < l.id || ';' COLLATE "C" AND s.started_at > now() - l.period), 0),
+    (SELECT count(*) FROM (
+        SELECT 1
+        FROM {schema}.jobs h
+        WHERE h.held_in >= l.id || ':' COLLATE "C" AND h.held_in < l.id || ';' COLLATE "C"
+        LIMIT $1::integer) w)
+FROM {schema}.limits l
+ORDER BY l.scope, l.name
+LIMIT 10000;
+
+-- name: set_limit
+-- $1 scope, $2 name, $3 at_most, $4 starts, $5 milliseconds.
+WITH noted AS (
+    INSERT INTO {schema}.operator_audit (actor, action, details)
+    VALUES ({schema}.actor(), 'set limit', jsonb_build_object('scope', $1::text, 'name', $2::text, 'at_most', $3::integer,
+        'starts', $4::integer, 'period_ms', $5::bigint))
+)
+INSERT INTO {schema}.limits (scope, name, at_most, starts, period)
+VALUES ($1::text, $2::text, $3::integer, $4::integer, $5::bigint * interval '1 millisecond')
+ON CONFLICT (scope, name) DO UPDATE
+SET at_most = excluded.at_most, starts = excluded.starts, period = excluded.period;
+
+-- name: remove_limit
+WITH gone AS (
+    DELETE FROM {schema}.limits l
+    WHERE l.scope = $1::text AND l.name = $2::text
+    RETURNING l.scope, l.name
+)
+INSERT INTO {schema}.operator_audit (actor, action, details)
+SELECT {schema}.actor(), 'remove limit', jsonb_build_object('scope', g.scope, 'name', g.name)
+FROM gone g;
 
 -- name: list_schedules
 SELECT
@@ -1034,18 +1224,19 @@ GRANT EXECUTE ON FUNCTION {schema}.enqueue, {schema}.enqueue_many, {schema}.comp
 GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}.history, {schema}.dead_jobs,
     {schema}.attempt_log, {schema}.output_chunks, {schema}.progress, {schema}.workers, {schema}.kinds,
     {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics, {schema}.schedules, {schema}.dependencies,
-    {schema}.batches, {schema}.batch_counts TO {worker};
+    {schema}.batches, {schema}.batch_counts, {schema}.limit_starts TO {worker};
 GRANT SELECT, DELETE ON {schema}.schedule_runs TO {worker};
-GRANT SELECT ON {schema}.queues, {schema}.migrations, {schema}.gate_news, {schema}.schedule_outlook TO {worker};
+GRANT SELECT ON {schema}.queues, {schema}.migrations, {schema}.gate_news, {schema}.schedule_outlook,
+    {schema}.limits TO {worker};
 GRANT EXECUTE ON FUNCTION {schema}.complete_jobs, {schema}.requeue_jobs, {schema}.finish_jobs, {schema}.keep_finished,
     {schema}.keep_until, {schema}.keep_of, {schema}.tell_finished, {schema}.packed_attempts, {schema}.cancel_unclaimed,
     {schema}.ensure_history_days, {schema}.drop_history_days, {schema}.instant, {schema}.actor,
     {schema}.fire_schedule, {schema}.release_runs, {schema}.pass_gates, {schema}.completed_at_gates,
-    {schema}.left_unfinished, {schema}.renew_lease TO {worker};
+    {schema}.left_unfinished, {schema}.renew_lease, {schema}.limits_on TO {worker};
 
 -- Readers: everything that can be looked at.
 GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}, {operator};
-GRANT EXECUTE ON FUNCTION {schema}.instant, {schema}.state_of TO {reader}, {operator};
+GRANT EXECUTE ON FUNCTION {schema}.instant, {schema}.state_of, {schema}.limits_on TO {reader}, {operator};
 
 -- Operators: the actions, which leave a trail, queues' settings and pruning.
 GRANT EXECUTE ON FUNCTION {schema}.try_cancel, {schema}.try_retry, {schema}.try_delete, {schema}.try_reschedule,
@@ -1054,5 +1245,6 @@ GRANT EXECUTE ON FUNCTION {schema}.try_cancel, {schema}.try_retry, {schema}.try_
     {schema}.remove_schedule, {schema}.run_schedule, {schema}.create_batch, {schema}.seal_batch,
     {schema}.actor TO {operator};
 GRANT INSERT, UPDATE ON {schema}.queues, {schema}.schedules TO {operator};
+GRANT INSERT, UPDATE, DELETE ON {schema}.limits TO {operator};
 GRANT INSERT ON {schema}.operator_audit, {schema}.events TO {operator};
 GRANT DELETE ON {schema}.history, {schema}.dead_jobs, {schema}.dependencies TO {operator};

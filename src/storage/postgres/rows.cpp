@@ -2,6 +2,7 @@
 
 #include "storage/postgres/params.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace jobrunner::postgres {
@@ -69,6 +70,20 @@ ClaimedJob claimed_job(const pqxx::row& row, WorkerId worker)
     job.give_backs = small(row[13]);
     job.checkpoint = maybe_text(row[14]);
     return job;
+}
+
+std::vector<ClaimedJob> claimed_jobs(const pqxx::result& rows, WorkerId worker)
+{
+    std::vector<ClaimedJob> jobs;
+    jobs.reserve(static_cast<std::size_t>(rows.size()));
+    for (const auto& row : rows) {
+        jobs.push_back(claimed_job(row, worker));
+    }
+    // Priority and position are the claim order.
+    std::sort(jobs.begin(), jobs.end(), [](const ClaimedJob& a, const ClaimedJob& b) {
+        return std::pair(a.priority, a.position) < std::pair(b.priority, b.position);
+    });
+    return jobs;
 }
 
 JobRow job_row(const pqxx::row& row)

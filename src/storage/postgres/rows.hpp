@@ -15,6 +15,10 @@ namespace jobrunner::postgres {
 // The kind stands in column `first`, the counts behind it.
 [[nodiscard]] KindStatsRow kind_stats_row(const pqxx::row& row, int first);
 
+// In claim order, which RETURNING does not keep.
+[[nodiscard]] std::vector<ClaimedJob> claimed_jobs(const pqxx::result& rows, WorkerId worker);
+[[nodiscard]] Limit limit_of(const pqxx::row& row, int first);
+
 [[nodiscard]] std::string text(const pqxx::field& field);
 [[nodiscard]] std::int64_t number(const pqxx::field& field);
 [[nodiscard]] bool truth(const pqxx::field& field);

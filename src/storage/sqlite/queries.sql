@@ -145,12 +145,15 @@ SELECT
     EXISTS (
         SELECT 1 FROM jobs
         WHERE expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND expires_at IS NOT NULL AND state <> 'running'),
-    EXISTS (SELECT 1 FROM gate_news);
+    EXISTS (SELECT 1 FROM gate_news),
+    EXISTS (SELECT 1 FROM limits),
+    EXISTS (SELECT 1 FROM jobs WHERE held_in > '');
 
 -- name: claim_jobs
 -- Claims from one lane. A kind without a published policy is left alone, and a worker that is taken for lost takes
 -- nothing: nobody would look for it again.
--- ?1 queue, ?2 priority, ?3 limit, ?4 worker, ?5 kinds, ?6 labels.
+-- Jobs under a limit stay. ?1 queue, ?2 priority, ?3 limit, ?4 worker, ?5 kinds, ?6 labels, ?7 jobs that were admitted from
+-- the lines of limits, which come instead of a lane's, or null.
 UPDATE jobs
 SET state = 'running',
     worker = ?4,
@@ -163,11 +166,13 @@ SET state = 'running',
         SELECT json_extract(k.retry_delays,
             '$[' || min(jobs.attempt, json_array_length(k.retry_delays) - 1) || ']') / 1000.0
         FROM kinds k
-        WHERE k.kind = jobs.kind)
+        WHERE k.kind = jobs.kind),
+    held_in = NULL
 WHERE id IN (
     SELECT j.id
     FROM jobs j
-    WHERE j.state IN ('available', 'retryable')
+    WHERE ?7 IS NULL
+        AND j.state IN ('available', 'retryable')
         AND j.queue = ?1
         AND j.priority = ?2
         AND j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
@@ -176,6 +181,12 @@ WHERE id IN (
             SELECT 1 FROM json_each(j.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(?6))))
         AND (j.expires_at IS NULL OR j.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
         AND NOT EXISTS (SELECT 1 FROM queues q WHERE q.queue = ?1 AND q.paused_at IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM limits l WHERE l.scope = 'queue' AND l.name = ?1)
+        AND j.kind NOT IN (SELECT l.name FROM limits l WHERE l.scope = 'kind')
+        AND (j.concurrency_key IS NULL OR NOT EXISTS (
+            SELECT 1 FROM limits l
+            WHERE l.scope = 'key' AND (l.name = j.concurrency_key OR (substr(l.name, -1) = '*'
+                AND substr(j.concurrency_key, 1, length(l.name) - 1) = substr(l.name, 1, length(l.name) - 1)))))
         AND EXISTS (
             SELECT 1 FROM workers w
             WHERE w.id = ?4
@@ -183,6 +194,7 @@ WHERE id IN (
                 AND w.state NOT IN ('lost', 'gone', 'stopped'))
     ORDER BY j.run_at, j.id
     LIMIT ?3)
+    OR (id IN (SELECT h.value FROM json_each(?7) h) AND kind IN (SELECT k.kind FROM kinds k))
 RETURNING
     id, fence, kind, queue, priority, args, attempt, attempt_limit, timeout, traceparent, crashes, snoozes, give_backs,
     run_at,
@@ -192,6 +204,104 @@ RETURNING
 -- Notes what was claimed. ?1 worker, ?2 batch, ?3 ids.
 INSERT INTO claims (worker, batch, jobs)
 VALUES (?1, ?2, ?3);
+
+-- name: hold_limited
+-- Moves aside what is under a limit among the first jobs of a lane that the worker could claim. ?1 queue, ?2 priority,
+-- ?3 how many to look at, ?4 kinds, ?5 labels.
+CREATE TEMP TABLE IF NOT EXISTS looked_at (id INTEGER PRIMARY KEY);
+
+DELETE FROM temp.looked_at;
+
+INSERT INTO temp.looked_at (id)
+SELECT j.id
+FROM jobs j
+WHERE j.state IN ('available', 'retryable')
+    AND j.queue = ?1
+    AND j.priority = ?2
+    AND j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    AND j.kind IN (SELECT value FROM json_each(?4))
+    AND (j.requires = '[]' OR NOT EXISTS (
+        SELECT 1 FROM json_each(j.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(?5))))
+    AND (j.expires_at IS NULL OR j.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+ORDER BY j.run_at, j.id
+LIMIT ?3;
+
+UPDATE jobs
+SET state = 'blocked', held_in = f.line
+FROM (
+    SELECT o.job_id, o.line, min(o.limit_id)
+    FROM temp.looked_at t
+    CROSS JOIN limits_on o ON o.job_id = t.id
+    GROUP BY o.job_id) f
+WHERE jobs.id = f.job_id;
+
+-- name: lock_limits
+-- There is one writer at a time. Also whether the worker may take jobs. ?1 worker.
+SELECT 1, EXISTS (
+    SELECT 1 FROM workers
+    WHERE id = ?1 AND lease_until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AND state NOT IN ('lost', 'gone', 'stopped'));
+
+-- name: running_by_line
+SELECT o.line, sum(min(j.cost, o.at_most))
+FROM claims c
+CROSS JOIN json_each(c.jobs) e
+CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
+CROSS JOIN limits_on o ON o.job_id = j.id AND o.at_most IS NOT NULL
+GROUP BY o.line;
+
+-- name: line_after
+SELECT min(held_in)
+FROM jobs
+WHERE held_in > ?1;
+
+-- name: limit_of_line
+SELECT scope, name, at_most, starts, period
+FROM limits
+WHERE id = CAST(substr(?1, 1, instr(?1, ':') - 1) AS INTEGER);
+
+-- name: jobs_of_line
+-- The first jobs of a line that the worker can run, a row for each limit on them. ?1 line, ?2 limit, ?3 kinds, ?4 labels,
+-- ?5 queues, or none for all.
+SELECT j.id, j.queue, j.priority, j.cost, o.line, o.at_most, o.starts, o.period
+FROM (
+    SELECT h.id, h.queue, h.priority, h.run_at, h.cost
+    FROM jobs h
+    WHERE h.held_in = ?1
+        AND h.kind IN (SELECT value FROM json_each(?3))
+        AND (h.requires = '[]' OR NOT EXISTS (
+            SELECT 1 FROM json_each(h.requires) r WHERE r.value NOT IN (SELECT value FROM json_each(?4))))
+        AND (?5 = '[]' OR h.queue IN (SELECT value FROM json_each(?5)))
+        AND (h.expires_at IS NULL OR h.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+        AND h.queue NOT IN (SELECT q.queue FROM queues q WHERE q.paused_at IS NOT NULL)
+    ORDER BY h.priority, h.run_at, h.id
+    LIMIT ?2
+) j
+LEFT JOIN limits_on o ON o.job_id = j.id
+ORDER BY j.priority, j.run_at, j.id, o.limit_id;
+
+-- name: starts_within
+-- ?1 line, ?2 seconds.
+SELECT
+    coalesce(sum(cost), 0),
+    max(CAST((julianday(min(started_at)) - julianday('now')) * 86400000.0 + ?2 * 1000.0 + 0.9 AS INTEGER), 1)
+FROM limit_starts
+WHERE line = ?1 AND started_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', ?2));
+
+-- name: move_to_line
+UPDATE jobs
+SET held_in = ?2
+WHERE id = ?1;
+
+-- name: release_line
+-- Its limit was removed.
+UPDATE jobs
+SET state = 'available', held_in = NULL, ready_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+WHERE id IN (SELECT h.id FROM jobs h WHERE h.held_in = ?1 ORDER BY h.priority, h.run_at, h.id LIMIT 5000);
+
+-- name: note_starts
+-- ?1 line, ?2 cost.
+INSERT INTO limit_starts (line, cost)
+VALUES (?1, ?2);
 
 -- name: claimed_in
 -- ?1 worker, ?2 batch.
@@ -479,7 +589,7 @@ WHERE id IN (
     SELECT n.serial_key FROM gate_news n WHERE n.id <= ?1 AND n.serial_key IS NOT NULL
     UNION
     SELECT j.serial_key FROM gate_news n CROSS JOIN jobs j WHERE n.id <= ?1 AND j.id = n.job_id AND j.serial_key IS NOT NULL))
-    AND state = 'blocked'
+    AND state = 'blocked' AND held_in IS NULL
     AND NOT EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = jobs.id AND d.closed_at IS NULL)
     AND (serial_key IS NULL
         OR EXISTS (SELECT 1 FROM serial_turns t WHERE t.serial_key = jobs.serial_key AND t.job_id = jobs.id));
@@ -641,6 +751,11 @@ SELECT 1 WHERE 0;
 -- name: clear_statistics
 DELETE FROM statistics
 WHERE minute < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-400 days');
+
+-- name: clear_starts
+-- Those that are out of the longest period.
+DELETE FROM limit_starts
+WHERE started_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', coalesce((SELECT max(period) FROM limits), 0)));
 
 -- name: clear_dependencies
 -- Of jobs whose own time to be kept is over.
@@ -1002,7 +1117,7 @@ UNION ALL
 SELECT * FROM (
     SELECT 'blocked_by_something', j.id, 'it is blocked, but nothing blocks it and no note of it is left'
     FROM jobs j
-    WHERE j.state = 'blocked'
+    WHERE j.state = 'blocked' AND j.held_in IS NULL
         AND NOT EXISTS (SELECT 1 FROM dependencies d WHERE d.job_id = j.id AND d.closed_at IS NULL)
         AND (j.serial_key IS NULL
             OR EXISTS (SELECT 1 FROM serial_turns t WHERE t.serial_key = j.serial_key AND t.job_id = j.id))
@@ -1106,9 +1221,17 @@ SELECT
             AND b.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
             AND (b.priority, b.run_at, b.id) < (j.priority, j.run_at, j.id)
         LIMIT ?2)),
-    j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    j.run_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), j.held_in, l.scope, l.name, l.at_most, l.starts, l.period,
+    (SELECT json_group_array(CAST(h.id AS TEXT)) FROM (
+        SELECT r.id
+        FROM claims c
+        CROSS JOIN json_each(c.jobs) e
+        CROSS JOIN jobs r ON r.id = e.value AND r.worker = c.worker AND r.state = 'running'
+        CROSS JOIN limits_on o ON o.job_id = r.id AND o.at_most IS NOT NULL AND o.line = j.held_in
+        LIMIT 5) h)
 FROM jobs j
 LEFT JOIN serial_turns t ON t.serial_key = j.serial_key
+LEFT JOIN limits l ON l.id = CAST(substr(j.held_in, 1, instr(j.held_in, ':') - 1) AS INTEGER)
 WHERE j.id = ?1;
 
 -- name: create_batch
@@ -1152,7 +1275,8 @@ INSERT INTO cancel (id, actor)
 VALUES (?1, ?2);
 
 -- name: retry_job
-SELECT CASE WHEN state IN ('running', 'blocked', 'scheduled') THEN state ELSE 'done' END
+SELECT CASE WHEN state IN ('running', 'blocked', 'scheduled')
+    AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = ?1 AND j.held_in IS NOT NULL) THEN state ELSE 'done' END
 FROM job_states
 WHERE id = ?1;
 
@@ -1168,7 +1292,8 @@ INSERT INTO delete_job (id, actor)
 VALUES (?1, ?2);
 
 -- name: reschedule_job
-SELECT CASE WHEN state IN ('available', 'retryable') THEN 'done' ELSE state END
+SELECT CASE WHEN state IN ('available', 'retryable')
+    OR EXISTS (SELECT 1 FROM jobs j WHERE j.id = ?1 AND j.held_in IS NOT NULL) THEN 'done' ELSE state END
 FROM job_states
 WHERE id = ?1;
 
@@ -1204,6 +1329,46 @@ INSERT INTO queues (queue, slots, weight)
 VALUES (?1, ?2, coalesce(?3, 1))
 ON CONFLICT (queue) DO UPDATE
 SET slots = coalesce(?2, slots), weight = coalesce(?3, weight);
+
+-- name: list_limits
+-- ?1 how far waiting jobs are counted. Of a limit of many keys: the sum over all of them.
+SELECT
+    l.scope, l.name, l.at_most, l.starts, l.period,
+    coalesce((
+        SELECT sum(min(j.cost, l.at_most))
+        FROM claims c
+        CROSS JOIN json_each(c.jobs) e
+        CROSS JOIN jobs j ON j.id = e.value AND j.worker = c.worker AND j.state = 'running'
+        CROSS JOIN limits_on o ON o.job_id = j.id AND o.limit_id = l.id), 0),
+    coalesce((
+        SELECT sum(s.cost)
+        FROM limit_starts s
+        WHERE s.line >= l.id || ':' AND s.line < l.id || ';'
+            AND s.started_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('-%.3f seconds', l.period))), 0),
+    (SELECT count(*) FROM (SELECT 1 FROM jobs h WHERE h.held_in >= l.id || ':' AND h.held_in < l.id || ';' LIMIT ?1))
+FROM limits l
+ORDER BY l.scope, l.name
+LIMIT 10000;
+
+-- name: set_limit
+-- ?1 scope, ?2 name, ?3 at_most, ?4 starts, ?5 seconds, ?6 actor.
+INSERT INTO operator_audit (actor, action, details)
+VALUES (?6, 'set limit', json_object('scope', ?1, 'name', ?2, 'at_most', ?3, 'starts', ?4, 'period_ms', CAST(?5 * 1000 AS INTEGER)));
+
+INSERT INTO limits (scope, name, at_most, starts, period)
+VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (scope, name) DO UPDATE
+SET at_most = excluded.at_most, starts = excluded.starts, period = excluded.period;
+
+-- name: remove_limit
+-- ?1 scope, ?2 name, ?3 actor.
+INSERT INTO operator_audit (actor, action, details)
+SELECT ?3, 'remove limit', json_object('scope', scope, 'name', name)
+FROM limits
+WHERE scope = ?1 AND name = ?2;
+
+DELETE FROM limits
+WHERE scope = ?1 AND name = ?2;
 
 -- name: list_schedules
 SELECT

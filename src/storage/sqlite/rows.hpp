@@ -19,6 +19,8 @@ namespace jobrunner::sqlite {
 [[nodiscard]] KindStatsRow kind_stats_row(const Statement& row, int first = 0);
 
 // Lists are kept as JSON arrays.
+[[nodiscard]] Limit limit_of(const Statement& row, int first);
+
 [[nodiscard]] std::string to_json(const std::vector<std::string>& texts);
 [[nodiscard]] std::string to_json(const std::vector<std::int64_t>& numbers);
 [[nodiscard]] std::vector<std::string> parse_texts(const std::string& json);

@@ -44,7 +44,10 @@ std::optional<WaitFacts> SqliteStorage::wait_facts(JobId id)
                         .turn = row.maybe_number(8),
                         .turn_state = row.maybe_text(9),
                         .ahead = row.number(10),
-                        .due = row.truth(11)};
+                        .due = row.truth(11),
+                        .held = !row.is_null(12),
+                        .limit = row.is_null(13) ? std::nullopt : std::optional(limit_of(row, 13)),
+                        .holders = parse_texts(row.text(18))};
                 },
                 id, ahead_max);
         return facts;

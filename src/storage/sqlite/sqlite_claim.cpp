@@ -12,7 +12,7 @@ namespace jobrunner::sqlite {
 namespace {
 
 enum ProbeStatement : std::size_t { walk_lanes, list_paused, look_for_upkeep };
-enum ClaimStatement : std::size_t { take_jobs, note_claim };
+enum ClaimStatement : std::size_t { take_jobs, insert_claim };
 
 // Lanes have no positions here; any that lies above every floor's start will do.
 constexpr std::int64_t no_position = 1;
@@ -78,6 +78,8 @@ Probe SqliteStorage::probe(const ProbeRequest& request)
             probe.lost_workers = row.truth(0);
             probe.expired_jobs = row.truth(1);
             probe.gates = row.truth(2);
+            probe.limits = row.truth(3);
+            probe.held = row.truth(4);
         });
         return probe;
     });
@@ -91,16 +93,34 @@ std::vector<ClaimedJob> SqliteStorage::claim(const ClaimRequest& request)
         for (const auto& lane : request.lanes) {
             claim_lane(request, lane, jobs);
         }
-        if (!jobs.empty()) {
-            std::vector<std::int64_t> ids;
-            for (const auto& job : jobs) {
-                ids.push_back(job.token.job);
-            }
-            connection_.statement(queries::claim_jobs, note_claim)
-                .run(request.worker, request.batch, to_json(ids));
-        }
+        note_claim(request.worker, request.batch, jobs);
         return jobs;
     });
+}
+
+void SqliteStorage::note_claim(WorkerId worker, std::int64_t batch, const std::vector<ClaimedJob>& jobs)
+{
+    if (jobs.empty()) {
+        return;
+    }
+    std::vector<std::int64_t> ids;
+    for (const auto& job : jobs) {
+        ids.push_back(job.token.job);
+    }
+    connection_.statement(queries::claim_jobs, insert_claim).run(worker, batch, to_json(ids));
+}
+
+std::vector<ClaimedJob> SqliteStorage::claim_admitted(
+    const LimitedRequest& request, const std::vector<std::int64_t>& ids)
+{
+    std::vector<ClaimedJob> jobs;
+    if (!ids.empty()) {
+        connection_.statement(queries::claim_jobs, take_jobs)
+            .each([&](const Statement& row) { jobs.push_back(claimed_job(row, request.worker)); }, nullptr,
+                nullptr, 0, request.worker, "[]", "[]", to_json(ids));
+        note_claim(request.worker, request.batch, jobs);
+    }
+    return jobs;
 }
 
 void SqliteStorage::claim_lane(
@@ -117,7 +137,7 @@ void SqliteStorage::claim_lane(
                 taken.push_back({row.text(13), claimed_job(row, request.worker)});
             },
             lane.lane.queue, lane.lane.priority, room, request.worker, to_json(request.kinds),
-            to_json(request.labels));
+            to_json(request.labels), nullptr);
     std::sort(taken.begin(), taken.end());
     for (auto& one : taken) {
         jobs.push_back(std::move(one.job));

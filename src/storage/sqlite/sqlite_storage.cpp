@@ -82,7 +82,7 @@ int run_enqueue(Statement& statement, const NewJob& job, OnConflict on_conflict)
 } // namespace
 
 SqliteStorage::SqliteStorage(const std::string& path, const DatabaseOptions& options)
-    : connection_(path, options, Connection::Missing::refuse, {queries::complete_jobs})
+    : connection_(path, options, Connection::Missing::refuse, {queries::complete_jobs, queries::hold_limited})
 {
     check_schema();
 }

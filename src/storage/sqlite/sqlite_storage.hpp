@@ -32,6 +32,7 @@ public:
 
     Probe probe(const ProbeRequest& request) override;
     std::vector<ClaimedJob> claim(const ClaimRequest& request) override;
+    LimitedClaim claim_limited(const LimitedRequest& request) override;
     std::vector<ClaimedJob> claimed_in(WorkerId worker, std::int64_t batch) override;
     std::vector<Settled> settle(std::span<const Settlement> settlements, WorkerId worker,
         std::span<const std::int64_t> done_batches) override;
@@ -53,6 +54,9 @@ public:
     bool fire_schedule(const ScheduleFiring& firing) override;
     void fail_schedule(const DueSchedule& schedule, const std::string& problem) override;
     void release_runs() override;
+    std::vector<LimitRow> limits() override;
+    void set_limit(const Limit& limit, const std::string& actor) override;
+    bool remove_limit(LimitScope scope, const std::string& name, const std::string& actor) override;
     std::vector<ScheduleRow> schedules() override;
     std::vector<ScheduleRunRow> schedule_runs(const std::string& name, int limit) override;
     bool pause_schedule(const std::string& name, const std::string& actor) override;
@@ -93,6 +97,10 @@ private:
     std::optional<std::string> note_run(
         const std::string& name, const std::string& overlap, const ScheduleRun& run);
     Enqueued enqueue_one(const NewJob& job, OnConflict on_conflict);
+    [[nodiscard]] std::vector<LaneClaim> hold_limited(const LimitedRequest& request, int& moved);
+    [[nodiscard]] std::vector<ClaimedJob> claim_admitted(
+        const LimitedRequest& request, const std::vector<std::int64_t>& ids);
+    void note_claim(WorkerId worker, std::int64_t batch, const std::vector<ClaimedJob>& jobs);
     void claim_lane(const ClaimRequest& request, const LaneClaim& lane, std::vector<ClaimedJob>& jobs);
     ActionOutcome act_on(const JobCommand& command, JobId id);
 
