@@ -4,6 +4,40 @@
 -- Oldest binary: 0.1.0
 -- Go back: drop the functions that it creates.
 
+-- The key that a kind derives from a job's args, where it publishes which of them make two jobs the same work.
+CREATE FUNCTION {schema}.derived_key(of_kind text, args jsonb) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT k.kind || ' ' || CASE WHEN octet_length(c.chosen) > 800 THEN md5(c.chosen) ELSE c.chosen END
+    FROM {schema}.kinds k
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN jsonb_array_length(k.unique_policy -> 'args') = 0 THEN args
+            ELSE (
+                SELECT jsonb_object_agg(n.name, args -> n.name)
+                FROM jsonb_array_elements_text(k.unique_policy -> 'args') AS n(name)) END::text AS chosen) c
+    WHERE k.kind = of_kind AND k.unique_policy IS NOT NULL
+$$;
+
+-- Takes the key of a new job for as long as its kind says, counted from now. Returns null, or the job that has it.
+CREATE FUNCTION {schema}.take_window(fresh {schema}.jobs) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    length interval;
+    holder bigint;
+BEGIN
+    SELECT (k.unique_policy ->> 'for_ms')::bigint * interval '1 millisecond' INTO length
+    FROM {schema}.kinds k WHERE k.kind = fresh.kind;
+    IF length IS NULL OR fresh.unique_key IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO {schema}.unique_windows AS w (unique_key, job_id, until)
+    VALUES (fresh.unique_key, fresh.id, now() + length)
+    ON CONFLICT ON CONSTRAINT unique_windows_pkey DO UPDATE
+    SET job_id = excluded.job_id, until = excluded.until
+    WHERE w.until <= now();
+    SELECT w.job_id INTO holder FROM {schema}.unique_windows w WHERE w.unique_key = fresh.unique_key;
+    RETURN nullif(holder, fresh.id);
+END $$;
+
 -- The row that stands for one job as an application describes it: an object of the columns that it may set,
 -- or run_in, a length of time from now, for run_at.
 CREATE FUNCTION {schema}.new_job(job jsonb) RETURNS {schema}.jobs
@@ -46,6 +80,7 @@ BEGIN
     j.tags := '{}';
     j.meta := '{}';
     j := jsonb_populate_record(j, job);
+    j.unique_key := coalesce(j.unique_key, {schema}.derived_key(j.kind, j.args));
     j.id := nextval(pg_get_serial_sequence('{schema}.jobs', 'id'));
     RETURN j;
 END $$;
@@ -56,7 +91,14 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     fresh {schema}.jobs%ROWTYPE := {schema}.new_job(job);
+    holder bigint := {schema}.take_window(fresh);
 BEGIN
+    existing := true;
+    IF holder IS NOT NULL AND (on_conflict = 'skip' OR NOT EXISTS (
+        SELECT 1 FROM {schema}.jobs h WHERE h.unique_key = fresh.unique_key)) THEN
+        id := holder; -- It may have finished: nothing of it can be replaced.
+        RETURN;
+    END IF;
     LOOP
         INSERT INTO {schema}.jobs OVERRIDING SYSTEM VALUE
         SELECT (fresh).*
@@ -82,10 +124,24 @@ BEGIN
             WHERE h.unique_key = fresh.unique_key
             RETURNING h.id INTO id;
         END IF;
-        existing := true;
         -- Not found: its holder has just finished, so the key is free again.
         EXIT WHEN id IS NOT NULL;
     END LOOP;
+    -- No job was enqueued, so no window begins.
+    DELETE FROM {schema}.unique_windows w WHERE w.unique_key = fresh.unique_key AND w.job_id = fresh.id;
+END $$;
+
+-- Refuses a job whose key is held by one that was enqueued a short while ago.
+CREATE FUNCTION {schema}.insist_on_window(fresh {schema}.jobs) RETURNS {schema}.jobs
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    holder bigint := {schema}.take_window(fresh);
+BEGIN
+    IF holder IS NOT NULL THEN
+        RAISE EXCEPTION 'unique_key is held by job %, which was enqueued a short while ago', holder
+            USING ERRCODE = 'unique_violation', CONSTRAINT = 'unique_windows_pkey';
+    END IF;
+    RETURN fresh;
 END $$;
 
 -- Adds many jobs: an array of objects as for new_job. on_conflict says what happens where a unique_key is held:
@@ -106,7 +162,7 @@ BEGIN
     IF on_conflict IS NULL THEN
         RETURN QUERY
         WITH wanted AS MATERIALIZED (
-            SELECT e.nth, {schema}.new_job(e.job) AS fresh
+            SELECT e.nth, {schema}.insist_on_window({schema}.new_job(e.job)) AS fresh
             FROM jsonb_array_elements(jobs) WITH ORDINALITY AS e(job, nth)
         ),
         added AS (

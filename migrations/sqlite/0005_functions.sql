@@ -18,8 +18,50 @@ WHERE 0;
 
 CREATE TRIGGER enqueue_insert INSTEAD OF INSERT ON enqueue
 BEGIN
+    INSERT INTO enqueue_keyed
+        (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+         serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+         traceparent, on_conflict)
+    VALUES (
+        NEW.kind, NEW.args, NEW.queue, NEW.priority, NEW.run_at, NEW.max_attempts, NEW.timeout, NEW.expires_at,
+        -- Where there is none: what the kind derives from chosen args.
+        coalesce(NEW.unique_key, (
+            SELECT k.kind || ' ' || (
+                SELECT json_group_object(c.name, json(c.value))
+                FROM (
+                    SELECT p.value AS name, coalesce(coalesce(NEW.args, '{}') -> a.fullkey, 'null') AS value
+                    FROM json_each(k.unique_policy, '$.args') p
+                    LEFT JOIN json_each(coalesce(NEW.args, '{}')) a ON a.key = p.value
+                    UNION ALL
+                    SELECT a.key, coalesce(NEW.args, '{}') -> a.fullkey
+                    FROM json_each(coalesce(NEW.args, '{}')) a
+                    WHERE json_array_length(k.unique_policy, '$.args') = 0
+                    ORDER BY 1) c)
+            FROM kinds k
+            WHERE k.kind = NEW.kind AND k.unique_policy IS NOT NULL AND json_valid(coalesce(NEW.args, '{}')))),
+        NEW.concurrency_key, NEW.cost, NEW.serial_key, NEW.fair_key, NEW.requires, NEW.affinity_key, NEW.depends_on,
+        NEW.on_dependency_failure, NEW.batch_id, NEW.tags, NEW.meta, NEW.traceparent, NEW.on_conflict);
+END;
+
+-- As enqueue, for a job whose key is known.
+CREATE VIEW enqueue_keyed
+    (kind, args, queue, priority, run_at, max_attempts, timeout, expires_at, unique_key, concurrency_key, cost,
+     serial_key, fair_key, requires, affinity_key, depends_on, on_dependency_failure, batch_id, tags, meta,
+     traceparent, on_conflict) AS
+SELECT
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL
+WHERE 0;
+
+CREATE TRIGGER enqueue_keyed_insert INSTEAD OF INSERT ON enqueue_keyed
+BEGIN
     SELECT RAISE(ABORT, 'on_conflict is none of skip, replace and merge')
     WHERE NEW.on_conflict NOT IN ('skip', 'replace', 'merge');
+    SELECT RAISE(ABORT, 'unique_key is held by a job that was enqueued a short while ago')
+    WHERE NEW.on_conflict IS NULL
+        AND EXISTS (
+            SELECT 1 FROM unique_windows
+            WHERE unique_key = NEW.unique_key AND until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 
     UPDATE jobs
     SET kind = NEW.kind,
@@ -60,7 +102,24 @@ BEGIN
         coalesce(NEW.on_dependency_failure, 'cancel'), NEW.batch_id, coalesce(NEW.tags, '[]'),
         coalesce(NEW.meta, '{}'), NEW.traceparent
     WHERE NEW.on_conflict IS NULL
-        OR NOT EXISTS (SELECT 1 FROM jobs WHERE unique_key = NEW.unique_key);
+        OR (NOT EXISTS (SELECT 1 FROM jobs WHERE unique_key = NEW.unique_key)
+            AND NOT EXISTS (
+                SELECT 1 FROM unique_windows
+                WHERE unique_key = NEW.unique_key AND until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')));
+END;
+
+-- Holds the key of a new job for as long as its kind says, counted from now.
+CREATE TRIGGER jobs_take_window AFTER INSERT ON jobs
+WHEN NEW.unique_key IS NOT NULL AND NEW.reason IS NOT 'retried'
+BEGIN
+    INSERT INTO unique_windows (unique_key, job_id, until)
+    SELECT NEW.unique_key, NEW.id,
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', (k.unique_policy ->> '$.for_ms') / 1000.0))
+    FROM kinds k
+    WHERE k.kind = NEW.kind AND k.unique_policy ->> '$.for_ms' IS NOT NULL
+    ON CONFLICT (unique_key) DO UPDATE
+    SET job_id = excluded.job_id, until = excluded.until
+    WHERE unique_windows.until <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now');
 END;
 
 -- Adds many jobs: an array of objects whose members are named like the columns of `enqueue`.

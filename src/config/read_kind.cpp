@@ -41,6 +41,24 @@ void read_shared_policy(ConfigSection& section, KindPolicy& policy)
     assign(policy.snooze, section.duration("snooze", {seconds{1}, month}));
 }
 
+UniquePolicy read_unique(ConfigSection section)
+{
+    UniquePolicy unique;
+    for (const auto& name :
+        section.texts("args", "names of members of args").value_or(std::vector<ConfigText>{})) {
+        unique.args.push_back(name.value);
+    }
+    if (const auto text = section.text("while", "\"unfinished\" or \"queued\"")) {
+        if (*text != "unfinished" && *text != "queued") {
+            section.problem("while", "is \"" + *text + "\"; \"unfinished\" or \"queued\" was expected");
+        }
+        unique.only_queued = *text == "queued";
+    }
+    unique.window = section.duration("for", {seconds{1}, hours{24 * 365}});
+    section.refuse_unknown();
+    return unique;
+}
+
 // The one key of the table that says how the kind runs, or nothing if there are none or several.
 std::optional<std::string_view> way_to_run(ConfigSection& section)
 {
@@ -82,6 +100,9 @@ KindConfig read_kind(const std::string& name, ConfigSection section, const KindD
     read_shared_policy(section, kind.policy);
     assign(kind.policy.max_give_backs, section.integer("max_give_backs", {0, 10'000}));
     assign(kind.policy.record_every_attempt, section.flag("record_every_attempt"));
+    if (auto unique = section.section("unique")) {
+        kind.policy.unique = read_unique(std::move(*unique));
+    }
     assign(kind.policy.notify, section.flag("notify"));
 
     const auto way = way_to_run(section);

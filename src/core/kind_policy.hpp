@@ -5,8 +5,22 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace jobrunner {
+
+// Which jobs of a kind are the same work, so that there is one of them at a time.
+struct UniquePolicy {
+    std::vector<std::string> args{}; // the members of args that make the key; none: all of args
+    bool only_queued = false;        // the key is free again when the job starts, not when it has finished
+    std::optional<Milliseconds>
+        window{}; // the key is held for so long from the enqueuing on, whatever becomes of the job
+
+    friend bool operator==(const UniquePolicy&, const UniquePolicy&) = default;
+};
+
+// As it is published: {"args": ["user_id"], "while": "unfinished", "for_ms": 600000}.
+[[nodiscard]] std::string to_json(const UniquePolicy& policy);
 
 // What a kind promises about retries, time and retention: the part of its configuration that
 // is published to the database. It never says what the kind executes.
@@ -21,6 +35,7 @@ struct KindPolicy {
     int max_give_backs = 100;          // beyond it a give-back costs an attempt
     bool record_every_attempt = false; // completing attempts go to `attempts` as well
     bool notify = false;               // NOTIFY <schema>_finished
+    std::optional<UniquePolicy> unique{};
 };
 
 } // namespace jobrunner

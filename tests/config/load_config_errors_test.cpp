@@ -80,6 +80,11 @@ TEST_CASE_FIXTURE(ConfigFixture, "load: a value out of range says the range")
         "was expected");
     CHECK(refusal(a_kind + "resources = { cpu = \"1500ms\" }\n") ==
         "jobrunner.toml:3: kinds.a.resources.cpu: is 1s500ms; whole seconds were expected");
+    CHECK(refusal(a_kind + "unique = { while = \"running\" }\n") ==
+        "jobrunner.toml:3: kinds.a.unique.while: is \"running\"; \"unfinished\" or \"queued\" was expected");
+    CHECK(refusal(a_kind + "unique = { for = \"1ms\" }\n")
+              .starts_with("jobrunner.toml:3: kinds.a.unique.for: is"));
+    CHECK(refusal(a_kind + "unique = { key = \"x\" }\n").find("unique.key") != std::string::npos);
     CHECK(refusal(a_kind + "nice = 20\n").starts_with("jobrunner.toml:3: kinds.a.nice: is 20;"));
     CHECK(refusal(a_kind + "umask = \"888\"\n")
               .starts_with("jobrunner.toml:3: kinds.a.umask: is \"888\"; a string of octal"));

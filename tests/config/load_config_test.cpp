@@ -116,6 +116,7 @@ snooze = "10s"
 max_give_backs = 7
 record_every_attempt = true
 notify = true
+unique = { args = ["user_id"], while = "queued", for = "10m" }
 )");
     const auto& policy = config.kinds.at(0).policy;
     const auto& command = command_of(config, "a");
@@ -162,6 +163,8 @@ notify = true
     CHECK(policy.max_give_backs == 7);
     CHECK(policy.record_every_attempt);
     CHECK(policy.notify);
+    CHECK(policy.unique == UniquePolicy{.args = {"user_id"}, .only_queued = true, .window = 10min});
+    CHECK(to_json(*policy.unique) == R"({"args":["user_id"],"while":"queued","for_ms":600000})");
 }
 
 TEST_CASE_FIXTURE(ConfigFixture, "load: [defaults] apply to each kind that does not say otherwise")

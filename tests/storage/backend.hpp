@@ -28,6 +28,9 @@ public:
     [[nodiscard]] virtual std::vector<std::string> rows(const std::string& sql) = 0;
 
     // What only applications do, in SQL. Each throws Error where the database refuses it.
+    // As an application enqueues; on_conflict may be empty. Returns the refusal, if there was one.
+    virtual std::string enqueue_by_sql(
+        const std::string& kind, const std::string& args, const std::string& on_conflict) = 0;
     virtual void complete_by_sql(const std::string& token, const std::string& result) = 0;
     virtual void fail_by_sql(const std::string& token, const std::string& error) = 0;
 

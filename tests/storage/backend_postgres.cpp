@@ -63,6 +63,17 @@ public:
     void run_sql(const std::string& sql) override { database_->run_sql(sql); }
     std::vector<std::string> rows(const std::string& sql) override { return database_->rows(sql); }
 
+    std::string enqueue_by_sql(
+        const std::string& kind, const std::string& args, const std::string& on_conflict) override
+    {
+        try {
+            call("SELECT enqueue(" + quoted(kind) + ", " + quoted(args) + ", on_conflict => nullif(" +
+                quoted(on_conflict) + ", ''))");
+        } catch (const std::exception& refusal) {
+            return refusal.what();
+        }
+        return "";
+    }
     void complete_by_sql(const std::string& token, const std::string& result) override
     {
         call("SELECT complete(" + quoted(token) + ", " + quoted(result) + ")");

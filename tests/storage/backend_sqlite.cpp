@@ -115,6 +115,17 @@ public:
         return all;
     }
 
+    std::string enqueue_by_sql(
+        const std::string& kind, const std::string& args, const std::string& on_conflict) override
+    {
+        try {
+            run_sql("INSERT INTO enqueue (kind, args, on_conflict) VALUES ('" + kind + "', '" + args +
+                "', nullif('" + on_conflict + "', ''))");
+        } catch (const std::exception& refusal) {
+            return refusal.what();
+        }
+        return "";
+    }
     void complete_by_sql(const std::string& token, const std::string& result) override
     {
         run_sql("INSERT INTO complete (token, result) VALUES ('" + token + "', '" + result + "')");

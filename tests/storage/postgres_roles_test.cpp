@@ -20,7 +20,7 @@ const Grants worker_grants{{"jobs", "SIUD"}, {"claims", "SIUD"}, {"history", "SI
     {"kinds", "SIUD"}, {"cancel_requests", "SIUD"}, {"statistics_log", "SIUD"}, {"statistics", "SIUD"},
     {"schedules", "SIUD"}, {"dependencies", "SIUD"}, {"batches", "SIUD"}, {"batch_counts", "SIUD"},
     {"gate_news", "S"}, {"schedule_outlook", "S"}, {"limits", "S"}, {"limit_starts", "SIUD"},
-    {"schedule_runs", "SD"}, {"queues", "S"}, {"migrations", "S"}};
+    {"unique_windows", "SD"}, {"schedule_runs", "SD"}, {"queues", "S"}, {"migrations", "S"}};
 
 // Beside SELECT on everything.
 const Grants operator_grants{{"queues", "SIU"}, {"schedules", "SIU"}, {"limits", "SIUD"},
@@ -105,6 +105,10 @@ public:
     DatabaseOptions options() const override { return options_; }
     void run_sql(const std::string& sql) override { owner_.run_sql(sql); }
     std::vector<std::string> rows(const std::string& sql) override { return owner_.rows(sql); }
+    std::string enqueue_by_sql(const std::string&, const std::string&, const std::string&) override
+    {
+        return "";
+    }
     void complete_by_sql(const std::string&, const std::string&) override {}
     void fail_by_sql(const std::string&, const std::string&) override {}
     void end_lease(WorkerId) override {}

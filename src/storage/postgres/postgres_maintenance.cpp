@@ -56,6 +56,7 @@ void PostgresStorage::tidy(std::span<const Milliseconds> keeps)
     connection_.write(queries::clear_cancelled);
     connection_.write(queries::clear_marks);
     connection_.write(queries::clear_schedule_runs);
+    connection_.write(queries::clear_windows);
     connection_.write(queries::clear_starts);
     connection_.write(queries::clear_dependencies);
     connection_.write(queries::clear_batches);

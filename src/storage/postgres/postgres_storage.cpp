@@ -176,6 +176,7 @@ void PostgresStorage::publish_kinds(std::span<const KindPolicy> kinds, const std
             params.add(kind.kind).add(kind.max_attempts).add(delays).add(count_of(kind.timeout));
             params.add(count_of(kind.keep)).add(kind.snooze.count()).add(kind.notify);
             params.add(kind.record_every_attempt).add(publisher);
+            params.add(kind.unique ? std::optional(to_json(*kind.unique)) : std::nullopt);
             tx.run(queries::publish_kind, params);
         }
     });

@@ -17,19 +17,23 @@ VALUES ($1::bigint, $2::bigint * interval '1 millisecond', now() + $2::bigint * 
 -- name: publish_kind
 -- Written only where something changes, so that a fleet that starts does not rewrite the table.
 INSERT INTO {schema}.kinds AS k
-    (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, published_by)
+    (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, published_by,
+     unique_policy)
 SELECT
     $1::text, $2::integer,
     ARRAY(SELECT d * interval '1 millisecond' FROM unnest($3::bigint[]) WITH ORDINALITY AS u(d, nth) ORDER BY nth),
     $4::bigint * interval '1 millisecond', $5::bigint * interval '1 millisecond',
-    $6::bigint * interval '1 millisecond', $7::boolean, $8::boolean, $9::text
+    $6::bigint * interval '1 millisecond', $7::boolean, $8::boolean, $9::text,
+    $10::jsonb
 ON CONFLICT (kind) DO UPDATE
 SET max_attempts = excluded.max_attempts, retry_delays = excluded.retry_delays, timeout = excluded.timeout,
     keep = excluded.keep, snooze = excluded.snooze, notify = excluded.notify,
-    record_every_attempt = excluded.record_every_attempt, published_by = excluded.published_by, published_at = now()
-WHERE (k.max_attempts, k.retry_delays, k.timeout, k.keep, k.snooze, k.notify, k.record_every_attempt)
+    record_every_attempt = excluded.record_every_attempt, published_by = excluded.published_by, published_at = now(),
+    unique_policy = excluded.unique_policy
+WHERE (k.max_attempts, k.retry_delays, k.timeout, k.keep, k.snooze, k.notify, k.record_every_attempt,
+        k.unique_policy)
     IS DISTINCT FROM (excluded.max_attempts, excluded.retry_delays, excluded.timeout, excluded.keep, excluded.snooze,
-        excluded.notify, excluded.record_every_attempt);
+        excluded.notify, excluded.record_every_attempt, excluded.unique_policy);
 
 -- name: heartbeat
 SELECT {schema}.renew_lease($1::bigint, $2::text, $3::integer, $4::jsonb);
@@ -159,7 +163,8 @@ SET state = 'running',
     started_at = coalesce(j.started_at, statement_timestamp()),
     attempt_limit = coalesce(j.max_attempts, k.max_attempts),
     retry_delay = k.retry_delays[least(j.attempt + 1, cardinality(k.retry_delays))],
-    held_in = NULL
+    held_in = NULL,
+    unique_key = CASE WHEN k.unique_policy ->> 'while' = 'queued' THEN NULL ELSE j.unique_key END
 FROM {schema}.kinds k
 WHERE j.ctid = ANY (ARRAY(SELECT p.tid FROM picked p))
     AND k.kind = j.kind
@@ -548,6 +553,11 @@ SET completed = s.completed + excluded.completed, failed = s.failed + excluded.f
 -- name: clear_statistics
 DELETE FROM {schema}.statistics
 WHERE minute < now() - interval '400 days';
+
+-- name: clear_windows
+DELETE FROM {schema}.unique_windows w
+WHERE w.unique_key = ANY (ARRAY(
+    SELECT o.unique_key FROM {schema}.unique_windows o WHERE o.until < now() ORDER BY o.until LIMIT 20000));
 
 -- name: clear_starts
 -- Those that are out of the longest period.
@@ -1225,6 +1235,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.jobs, {schema}.claims, {schema}
     {schema}.attempt_log, {schema}.output_chunks, {schema}.progress, {schema}.workers, {schema}.kinds,
     {schema}.cancel_requests, {schema}.statistics_log, {schema}.statistics, {schema}.schedules, {schema}.dependencies,
     {schema}.batches, {schema}.batch_counts, {schema}.limit_starts TO {worker};
+GRANT SELECT, DELETE ON {schema}.unique_windows TO {worker};
 GRANT SELECT, DELETE ON {schema}.schedule_runs TO {worker};
 GRANT SELECT ON {schema}.queues, {schema}.migrations, {schema}.gate_news, {schema}.schedule_outlook,
     {schema}.limits TO {worker};

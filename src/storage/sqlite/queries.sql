@@ -19,10 +19,15 @@ VALUES
      ?7, ?8, coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', ?9), ?9), ?10, ?11, coalesce(?12, 1), ?13, ?14, coalesce(?15, '[]'),
      ?16, ?17, coalesce(?18, 'cancel'), ?19, coalesce(?20, '[]'), coalesce(?21, '{}'), ?22);
 
--- The unfinished job that holds a key. ?1 unique_key.
-SELECT id
+-- The job that holds a key, and whether it is unfinished. ?1 unique_key.
+SELECT id, 1
 FROM jobs
-WHERE unique_key = ?1;
+WHERE unique_key = ?1
+UNION ALL
+SELECT job_id, 0
+FROM unique_windows
+WHERE unique_key = ?1 AND until > strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+LIMIT 1;
 
 -- Gives the holder of the key the new job's values. Parameters as above, and ?23 on_conflict.
 INSERT INTO enqueue
@@ -33,6 +38,21 @@ VALUES
         THEN strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?6)) ELSE ?5 END,
      ?7, ?8, ?9, ?10, ?20, ?21, ?23);
 
+-- The key that a job's kind derives from its args. ?1 kind, ?2 args.
+SELECT k.kind || ' ' || (
+    SELECT json_group_object(c.name, json(c.value))
+    FROM (
+        SELECT p.value AS name, coalesce(?2 -> a.fullkey, 'null') AS value
+        FROM json_each(k.unique_policy, '$.args') p
+        LEFT JOIN json_each(?2) a ON a.key = p.value
+        UNION ALL
+        SELECT a.key, ?2 -> a.fullkey
+        FROM json_each(?2) a
+        WHERE json_array_length(k.unique_policy, '$.args') = 0
+        ORDER BY 1) c)
+FROM kinds k
+WHERE k.kind = ?1 AND k.unique_policy IS NOT NULL AND json_valid(?2);
+
 -- name: register_worker
 -- ?1 id, ?2 lease, ?3 pid, ?4 slots, ?5 name, ?6 host, ?7 version, ?8 labels, ?9 queues, ?10 kinds.
 INSERT INTO workers (id, lease, lease_until, pid, slots, name, host, version, labels, queues, kinds)
@@ -41,17 +61,19 @@ VALUES (?1, ?2, strftime('%Y-%m-%dT%H:%M:%fZ', 'now', printf('%.3f seconds', ?2)
 -- name: publish_kind
 -- Written only where something changes, so that a fleet that starts does not write for nothing.
 -- ?1 kind, ?2 max_attempts, ?3 retry_delays in milliseconds, ?4 timeout, ?5 keep, ?6 snooze, ?7 notify,
--- ?8 record_every_attempt, ?9 publisher.
+-- ?8 record_every_attempt, ?9 publisher, ?10 unique_policy.
 INSERT INTO kinds
-    (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, published_by)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    (kind, max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, published_by,
+     unique_policy)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (kind) DO UPDATE
 SET max_attempts = excluded.max_attempts, retry_delays = excluded.retry_delays, timeout = excluded.timeout,
     keep = excluded.keep, snooze = excluded.snooze, notify = excluded.notify,
-    record_every_attempt = excluded.record_every_attempt, published_by = excluded.published_by, published_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
-WHERE (max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt)
+    record_every_attempt = excluded.record_every_attempt, published_by = excluded.published_by, published_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+    unique_policy = excluded.unique_policy
+WHERE (max_attempts, retry_delays, timeout, keep, snooze, notify, record_every_attempt, unique_policy)
     IS NOT (excluded.max_attempts, excluded.retry_delays, excluded.timeout, excluded.keep, excluded.snooze,
-        excluded.notify, excluded.record_every_attempt);
+        excluded.notify, excluded.record_every_attempt, excluded.unique_policy);
 
 -- name: heartbeat
 -- A lease that has passed is never revived: its jobs may be somebody else's by now. ?1 worker, ?2 state, ?3 running,
@@ -167,7 +189,9 @@ SET state = 'running',
             '$[' || min(jobs.attempt, json_array_length(k.retry_delays) - 1) || ']') / 1000.0
         FROM kinds k
         WHERE k.kind = jobs.kind),
-    held_in = NULL
+    held_in = NULL,
+    unique_key = CASE WHEN 'queued' IS (SELECT k.unique_policy ->> '$.while' FROM kinds k WHERE k.kind = jobs.kind)
+        THEN NULL ELSE unique_key END
 WHERE id IN (
     SELECT j.id
     FROM jobs j
@@ -751,6 +775,10 @@ SELECT 1 WHERE 0;
 -- name: clear_statistics
 DELETE FROM statistics
 WHERE minute < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-400 days');
+
+-- name: clear_windows
+DELETE FROM unique_windows
+WHERE until < strftime('%Y-%m-%dT%H:%M:%fZ', 'now');
 
 -- name: clear_starts
 -- Those that are out of the longest period.

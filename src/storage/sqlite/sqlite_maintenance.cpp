@@ -69,6 +69,7 @@ void SqliteStorage::tidy(std::span<const Milliseconds>)
         connection_.run_all(queries::clear_cancelled);
         connection_.statement(queries::clear_marks).run();
         connection_.statement(queries::clear_schedule_runs).run();
+        connection_.statement(queries::clear_windows).run();
         connection_.statement(queries::clear_starts).run();
         connection_.statement(queries::clear_dependencies).run();
         connection_.run_all(queries::clear_batches);

@@ -20,7 +20,7 @@ std::unique_ptr<Storage> open_sqlite_storage(const std::string& path, const Data
 namespace sqlite {
 namespace {
 
-enum EnqueueStatement : std::size_t { insert_job, find_holder, meet_holder };
+enum EnqueueStatement : std::size_t { insert_job, find_holder, meet_holder, derive_key };
 
 std::optional<std::string_view> conflict_word(OnConflict on_conflict)
 {
@@ -130,18 +130,34 @@ std::vector<Enqueued> SqliteStorage::enqueue(std::span<const NewJob> jobs, OnCon
     });
 }
 
-Enqueued SqliteStorage::enqueue_one(const NewJob& job, OnConflict on_conflict)
+Enqueued SqliteStorage::enqueue_one(const NewJob& given, OnConflict on_conflict)
 {
+    NewJob job = given;
+    if (!job.unique_key) {
+        connection_.statement(queries::enqueue_jobs, derive_key)
+            .each([&](const Statement& row) { job.unique_key = row.maybe_text(0); }, job.kind, job.args);
+    }
     Enqueued enqueued;
-    if (on_conflict != OnConflict::refuse && job.unique_key) {
+    bool is_unfinished = false;
+    if (job.unique_key) {
         connection_.statement(queries::enqueue_jobs, find_holder)
-            .each([&](const Statement& row) { enqueued = {.id = row.number(0), .existing = true}; },
+            .each(
+                [&](const Statement& row) {
+                    enqueued = {.id = row.number(0), .existing = true};
+                    is_unfinished = row.truth(1);
+                },
                 *job.unique_key);
+    }
+    if (enqueued.existing && on_conflict == OnConflict::refuse) {
+        throw Error(ErrorKind::refused,
+            is_unfinished ? "unique_key is held by an unfinished job"
+                          : "unique_key is held by job " + std::to_string(enqueued.id) +
+                    ", which was enqueued a short while ago");
     }
     if (!enqueued.existing) {
         run_enqueue(connection_.statement(queries::enqueue_jobs, insert_job), job, on_conflict);
         enqueued.id = connection_.last_id();
-    } else if (on_conflict != OnConflict::skip) {
+    } else if (on_conflict != OnConflict::skip && is_unfinished) {
         run_enqueue(connection_.statement(queries::enqueue_jobs, meet_holder), job, on_conflict);
     }
     return enqueued;
@@ -166,7 +182,8 @@ void SqliteStorage::publish_kinds(std::span<const KindPolicy> kinds, const std::
                 delays.push_back(delay.count());
             }
             publish.run(kind.kind, kind.max_attempts, to_json(delays), kind.timeout, kind.keep, kind.snooze,
-                kind.notify, kind.record_every_attempt, publisher);
+                kind.notify, kind.record_every_attempt, publisher,
+                kind.unique ? std::optional(to_json(*kind.unique)) : std::nullopt);
         }
     });
 }
