@@ -4,6 +4,8 @@
 #include "client/read_number.hpp"
 #include "client/row_json.hpp"
 
+#include <algorithm>
+
 namespace jobrunner {
 namespace {
 
@@ -15,21 +17,34 @@ struct QueueFlags {
 
 int list_queues(Session& session)
 {
-    Table table({{.title = "QUEUE", .may_shrink = true}, {.title = "PAUSED"},
+    const auto queues = session.storage().queues();
+    const bool some_set =
+        std::ranges::any_of(queues, [](const QueueRow& queue) { return queue.slots || queue.weight; });
+    std::vector<Column> columns{{.title = "QUEUE", .may_shrink = true}, {.title = "PAUSED"},
         {.title = "AVAIL", .right = true}, {.title = "SCHED", .right = true},
         {.title = "BLOCK", .right = true}, {.title = "RUN", .right = true}, {.title = "RETRY", .right = true},
         {.title = "DEAD", .right = true}, {.title = "OLDEST", .right = true},
-        {.title = "DONE/M", .right = true}, {.title = "FAIL/M", .right = true}});
-    for (const auto& queue : session.storage().queues()) {
+        {.title = "DONE/M", .right = true}, {.title = "FAIL/M", .right = true}};
+    if (some_set) {
+        columns.push_back({.title = "SLOTS", .right = true});
+        columns.push_back({.title = "WEIGHT", .right = true});
+    }
+    Table table(std::move(columns));
+    for (const auto& queue : queues) {
         if (session.json()) {
             session.print(to_json(queue));
             continue;
         }
-        table.add({queue.queue, queue.paused ? "yes" : "", std::to_string(queue.available),
-            std::to_string(queue.scheduled), std::to_string(queue.blocked), std::to_string(queue.running),
-            std::to_string(queue.retryable), std::to_string(queue.dead),
+        std::vector<std::string> cells{queue.queue, queue.paused ? "yes" : "",
+            std::to_string(queue.available), std::to_string(queue.scheduled), std::to_string(queue.blocked),
+            std::to_string(queue.running), std::to_string(queue.retryable), std::to_string(queue.dead),
             queue.oldest_age ? rough_length(*queue.oldest_age) : "",
-            std::to_string(queue.completed_per_minute), std::to_string(queue.failed_per_minute)});
+            std::to_string(queue.completed_per_minute), std::to_string(queue.failed_per_minute)};
+        if (some_set) {
+            cells.push_back(queue.slots ? std::to_string(*queue.slots) : "");
+            cells.push_back(queue.weight ? std::to_string(*queue.weight) : "");
+        }
+        table.add(std::move(cells));
     }
     if (!session.json()) {
         session.print(table);

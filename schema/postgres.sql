@@ -354,8 +354,8 @@ CREATE TABLE jobrunner.queues (
     queue      text COLLATE "C" NOT NULL,
     paused_at  timestamptz,
     paused_by  text,
-    slots      integer,
-    weight     integer NOT NULL DEFAULT 1,
+    slots      integer, -- of each worker; null: as its configuration has it, and so below
+    weight     integer,
     CONSTRAINT queues_pkey PRIMARY KEY (queue),
     CONSTRAINT queues_queue_is_1_to_128_printable_characters
         CHECK (length(queue) BETWEEN 1 AND 128 AND queue !~ '[[:cntrl:]]'),
@@ -1922,7 +1922,9 @@ SELECT
     coalesce(dead, 0) AS dead,
     now() - oldest_run_at AS oldest_age,
     coalesce(completed, 0)::bigint AS completed_per_minute,
-    coalesce(failed, 0)::bigint AS failed_per_minute
+    coalesce(failed, 0)::bigint AS failed_per_minute,
+    q.slots,
+    q.weight
 FROM waiting
 FULL JOIN settled USING (queue)
 FULL JOIN dead USING (queue)

@@ -373,7 +373,7 @@ CREATE TABLE queues (
     paused_at TEXT,
     paused_by TEXT,
     slots     INTEGER,
-    weight    INTEGER NOT NULL DEFAULT 1,
+    weight    INTEGER,
     CONSTRAINT queues_pkey PRIMARY KEY (queue),
     CONSTRAINT queues_queue_is_1_to_128_printable_characters
         CHECK (length(queue) BETWEEN 1 AND 128
@@ -1576,7 +1576,9 @@ SELECT
     coalesce(d.dead, 0) AS dead,
     round((julianday('now') - julianday(w.oldest_run_at)) * 86400.0, 3) AS oldest_age,
     coalesce(s.completed, 0) AS completed_per_minute,
-    coalesce(s.failed, 0) AS failed_per_minute
+    coalesce(s.failed, 0) AS failed_per_minute,
+    q.slots,
+    q.weight
 FROM known n
 LEFT JOIN waiting w ON w.queue = n.queue
 LEFT JOIN settled s ON s.queue = n.queue

@@ -72,8 +72,8 @@ CREATE TABLE {schema}.queues (
     queue      text COLLATE "C" NOT NULL,
     paused_at  timestamptz,
     paused_by  text,
-    slots      integer,
-    weight     integer NOT NULL DEFAULT 1,
+    slots      integer, -- of each worker; null: as its configuration has it, and so below
+    weight     integer,
     CONSTRAINT queues_pkey PRIMARY KEY (queue),
     CONSTRAINT queues_queue_is_1_to_128_printable_characters
         CHECK (length(queue) BETWEEN 1 AND 128 AND queue !~ '[[:cntrl:]]'),

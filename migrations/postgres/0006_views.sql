@@ -94,7 +94,9 @@ SELECT
     coalesce(dead, 0) AS dead,
     now() - oldest_run_at AS oldest_age,
     coalesce(completed, 0)::bigint AS completed_per_minute,
-    coalesce(failed, 0)::bigint AS failed_per_minute
+    coalesce(failed, 0)::bigint AS failed_per_minute,
+    q.slots,
+    q.weight
 FROM waiting
 FULL JOIN settled USING (queue)
 FULL JOIN dead USING (queue)

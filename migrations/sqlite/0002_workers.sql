@@ -55,7 +55,7 @@ CREATE TABLE queues (
     paused_at TEXT,
     paused_by TEXT,
     slots     INTEGER,
-    weight    INTEGER NOT NULL DEFAULT 1,
+    weight    INTEGER,
     CONSTRAINT queues_pkey PRIMARY KEY (queue),
     CONSTRAINT queues_queue_is_1_to_128_printable_characters
         CHECK (length(queue) BETWEEN 1 AND 128

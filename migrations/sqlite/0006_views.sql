@@ -93,7 +93,9 @@ SELECT
     coalesce(d.dead, 0) AS dead,
     round((julianday('now') - julianday(w.oldest_run_at)) * 86400.0, 3) AS oldest_age,
     coalesce(s.completed, 0) AS completed_per_minute,
-    coalesce(s.failed, 0) AS failed_per_minute
+    coalesce(s.failed, 0) AS failed_per_minute,
+    q.slots,
+    q.weight
 FROM known n
 LEFT JOIN waiting w ON w.queue = n.queue
 LEFT JOIN settled s ON s.queue = n.queue

@@ -110,6 +110,7 @@ JsonObject to_json(const QueueRow& queue)
     object.number("oldest_age_ms", count_of(queue.oldest_age));
     object.number("completed_per_minute", queue.completed_per_minute);
     object.number("failed_per_minute", queue.failed_per_minute);
+    object.number("slots", queue.slots).number("weight", queue.weight);
     return object;
 }
 

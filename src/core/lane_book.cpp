@@ -1,6 +1,7 @@
 #include "core/lane_book.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -120,15 +121,50 @@ std::vector<LaneClaim> LaneBook::claims(int limit)
             claims.push_back({lane, state.floor, limit});
         }
     }
-    // Queues take turns within a priority: each claim starts with another one.
+    // Queues that are alike take turns: each claim starts with another one.
     if (!claims.empty()) {
         std::rotate(claims.begin(), claims.begin() + static_cast<std::ptrdiff_t>(turn_++ % claims.size()),
             claims.end());
     }
-    std::stable_sort(claims.begin(), claims.end(),
-        [](const LaneClaim& a, const LaneClaim& b) { return a.lane.priority < b.lane.priority; });
+    share(claims, limit);
     claims.resize(std::min(claims.size(), lanes_max));
     return claims;
+}
+
+double LaneBook::weight_of(const std::string& queue) const
+{
+    const auto found = weights_.find(queue);
+    return found == weights_.end() ? 1 : found->second;
+}
+
+void LaneBook::share(std::vector<LaneClaim>& claims, int limit)
+{
+    double least = 0;
+    std::map<std::string, double> had;
+    for (const auto& claim : claims) {
+        const auto before = had_.find(claim.lane.queue);
+        if (before != had_.end()) {
+            least = had.empty() ? before->second : std::min(least, before->second);
+            had.insert(*before);
+        }
+    }
+    std::map<int, std::map<std::string, double>> weights; // by priority
+    for (const auto& claim : claims) {
+        had.emplace(claim.lane.queue, least);
+        weights[claim.lane.priority][claim.lane.queue] = weight_of(claim.lane.queue);
+    }
+    had_ = std::move(had);
+    for (auto& claim : claims) {
+        double all = 0;
+        for (const auto& [queue, weight] : weights[claim.lane.priority]) {
+            all += weight;
+        }
+        claim.limit = static_cast<int>(std::ceil(limit * weight_of(claim.lane.queue) / all));
+    }
+    std::stable_sort(claims.begin(), claims.end(), [&](const LaneClaim& a, const LaneClaim& b) {
+        return std::tuple(a.lane.priority, had_.at(a.lane.queue)) <
+            std::tuple(b.lane.priority, had_.at(b.lane.queue));
+    });
 }
 
 void LaneBook::observe(
@@ -150,6 +186,7 @@ void LaneBook::observe(
             }
         }
         state.gave_at = taken > 0 ? now : state.gave_at;
+        had_[claim.lane.queue] += taken / weight_of(claim.lane.queue);
         if (!all_filled && taken < claim.limit) {
             state.suspected = false;
             read = std::max(read, state.last_seen);

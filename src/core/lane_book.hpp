@@ -71,8 +71,8 @@ public:
     // Takes in what a probe found. Lowers the floor of a lane in which something stands below it.
     void learn(std::span<const LaneFound> found);
 
-    // The lanes suspected to hold runnable jobs, by priority and then in turns between queues, at most
-    // `lanes_max` of them. Each may take up to `limit` jobs.
+    // The lanes suspected to hold runnable jobs, at most `lanes_max` of them: by priority, then those first whose queues
+    // have had the least of their share. Where several queues wait at one priority, each may take its share of `limit`.
     [[nodiscard]] std::vector<LaneClaim> claims(int limit);
 
     // Takes in what a claim returned for `asked`, of which it was to take `limit` in all: raises floors, and no
@@ -81,6 +81,9 @@ public:
 
     // Leaves these queues out of everything; those that are no longer among them are looked at afresh.
     void set_paused(std::vector<std::string> queues);
+
+    // What share each queue has beside others at the same priority; those that are not named have 1.
+    void set_weights(std::map<std::string, int> weights) { weights_ = std::move(weights); }
 
     // Suspects the lanes that gave a job within the last `recent_for`: more most often come to one of them.
     void suspect_recent(Time now);
@@ -109,6 +112,8 @@ private:
     };
 
     void forget_surplus();
+    [[nodiscard]] double weight_of(const std::string& queue) const;
+    void share(std::vector<LaneClaim>& claims, int limit);
     static void raise_floor(State& state, std::int64_t read, Time now);
 
     [[nodiscard]] bool is_paused(const std::string& queue) const;
@@ -117,6 +122,10 @@ private:
     std::vector<std::string> paused_; // sorted
     std::map<Lane, State> lanes_;
     std::size_t turn_ = 0;
+    std::map<std::string, int> weights_;
+    // Jobs that each queue among the last claims has had, by its weight. One that comes back begins with the least that
+    // another has had: what it did not ask for is not owed to it (start-time fair queueing, Goyal et al. 1996).
+    std::map<std::string, double> had_;
 };
 
 } // namespace jobrunner

@@ -59,13 +59,21 @@ struct ProbeRequest {
     std::optional<Heartbeat> beat{};
 };
 
+// Unset: as workers' configurations have it.
+struct QueueSetting {
+    std::string queue;
+    std::optional<int> slots;
+    std::optional<int> weight;
+};
+
 struct Probe {
     std::vector<LaneFound> lanes;
     std::optional<Milliseconds> next_due; // from now until the next scheduled job's time; 0 when it has come
     bool lost_workers = false; // some worker's lease has passed, or its jobs are not all taken back
     bool expired_jobs = false;
-    std::vector<std::string> paused; // queues
-    bool beaten = false;             // the request's heartbeat has renewed its lease
+    std::vector<std::string> paused;    // queues
+    std::vector<QueueSetting> settings; // what operators said of queues
+    bool beaten = false;                // the request's heartbeat has renewed its lease
     ScheduleOutlook schedules;
     bool gates = false;  // something has changed for jobs that wait for others
     bool limits = false; // there are limits: some of the jobs in the lanes may be under one
@@ -187,6 +195,8 @@ struct QueueRow {
     std::optional<Milliseconds> oldest_age;
     std::int64_t completed_per_minute = 0;
     std::int64_t failed_per_minute = 0;
+    std::optional<int> slots; // that operators have set, of each worker
+    std::optional<int> weight;
 };
 
 struct WorkerRow {

@@ -92,9 +92,10 @@ ClaimRequest Dispatcher::request_for(WorkerId worker, int room)
     request.labels = abilities_.labels;
     std::vector<std::string> limited;
     for (auto& lane : book_.claims(request.limit)) {
-        lane.limit = std::min(lane.limit, board_.room(lane.lane.queue));
+        const int own = board_.room(lane.lane.queue);
+        lane.limit = std::min(lane.limit, own);
         // A queue with slots of its own gives from one lane per claim, its most urgent, so that its slots hold.
-        const bool own_slots = lane.limit < request.limit;
+        const bool own_slots = own < request.limit;
         const bool again = std::find(limited.begin(), limited.end(), lane.lane.queue) != limited.end();
         if (lane.limit > 0 && !again) {
             request.lanes.push_back(lane);
@@ -225,6 +226,18 @@ Probe Dispatcher::probe(Storage& storage, bool from_bottom, const std::optional<
         bottom_next_ = end + bottom_share * bottom_cost_;
     }
     book_.set_paused(found.paused);
+    auto weights = abilities_.weights;
+    std::map<std::string, int> slots;
+    for (const auto& setting : found.settings) {
+        if (setting.weight) {
+            weights[setting.queue] = *setting.weight;
+        }
+        if (setting.slots) {
+            slots[setting.queue] = *setting.slots;
+        }
+    }
+    book_.set_weights(std::move(weights));
+    board_.set_queue_slots(std::move(slots));
     book_.learn(found.lanes);
     return found;
 }

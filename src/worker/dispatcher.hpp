@@ -20,7 +20,8 @@ namespace jobrunner {
 struct Abilities {
     std::vector<std::string> kinds;
     std::vector<std::string> labels;
-    std::vector<std::string> queues; // none: every queue
+    std::vector<std::string> queues;    // none: every queue
+    std::map<std::string, int> weights; // of queues; 1 where none is said
 };
 
 // Claims jobs for free slots and hands them on. Sleeps when there is nothing: until news of a commit, until a

@@ -22,6 +22,22 @@ void RunBoard::set_limits(Limits limits)
     limits_ = std::move(limits);
 }
 
+void RunBoard::set_queue_slots(std::map<std::string, int> slots)
+{
+    const std::lock_guard lock(mutex_);
+    operators_slots_ = std::move(slots);
+}
+
+std::optional<int> RunBoard::slots_of(const std::string& queue) const
+{
+    for (const auto* slots : {&operators_slots_, &limits_.queue_slots}) {
+        if (const auto found = slots->find(queue); found != slots->end()) {
+            return found->second;
+        }
+    }
+    return std::nullopt;
+}
+
 int RunBoard::prefetch() const
 {
     if (!run_seconds_) {
@@ -44,16 +60,18 @@ int RunBoard::room() const
 int RunBoard::room(const std::string& queue) const
 {
     const std::lock_guard lock(mutex_);
-    const auto limit = limits_.queue_slots.find(queue);
-    return limit == limits_.queue_slots.end() ? prefetch_max + limits_.slots : own_room(queue, limit->second);
+    const auto slots = slots_of(queue);
+    return slots ? own_room(queue, *slots) : prefetch_max + limits_.slots;
 }
 
 std::map<std::string, int> RunBoard::own_room() const
 {
     const std::lock_guard lock(mutex_);
     std::map<std::string, int> rooms;
-    for (const auto& [queue, slots] : limits_.queue_slots) {
-        rooms[queue] = own_room(queue, slots);
+    for (const auto* slots : {&operators_slots_, &limits_.queue_slots}) {
+        for (const auto& [queue, count] : *slots) {
+            rooms.emplace(queue, own_room(queue, count));
+        }
     }
     return rooms;
 }
@@ -71,11 +89,10 @@ int RunBoard::own_room(const std::string& queue, int slots) const
 
 bool RunBoard::fits(const std::string& queue) const
 {
-    const auto limit = limits_.queue_slots.find(queue);
+    const auto slots = slots_of(queue);
     const auto used = running_by_queue_.find(queue);
     return running_ < limits_.slots &&
-        (limit == limits_.queue_slots.end() || used == running_by_queue_.end() ||
-            used->second < limit->second);
+        (!slots || (used == running_by_queue_.end() ? 0 : used->second) < *slots);
 }
 
 void RunBoard::start(Entry& entry)

@@ -33,6 +33,9 @@ public:
     explicit RunBoard(Limits limits);
     void set_limits(Limits limits);
 
+    // Limits of queues that operators have set, which win over those above.
+    void set_queue_slots(std::map<std::string, int> slots);
+
     // How many jobs a claim may take now: free slots and prefetch, less what waits.
     [[nodiscard]] int room() const;
     // The same for each queue with a limit of its own.
@@ -70,6 +73,7 @@ private:
 
     [[nodiscard]] int prefetch() const;
     [[nodiscard]] bool fits(const std::string& queue) const;
+    [[nodiscard]] std::optional<int> slots_of(const std::string& queue) const;
     [[nodiscard]] int own_room(const std::string& queue, int slots) const;
     void start(Entry& entry);
     void free_slot(const Entry& entry);
@@ -77,6 +81,7 @@ private:
 
     mutable std::mutex mutex_;
     Limits limits_;
+    std::map<std::string, int> operators_slots_;
     std::unordered_map<JobId, Entry> entries_;
     std::deque<JobId> waiting_;
     std::map<std::int64_t, int> batches_; // jobs not settled yet

@@ -36,7 +36,11 @@ RunBoard::Limits limits_of(const WorkerOptions& options)
 
 Abilities abilities_of(const WorkerOptions& options)
 {
-    Abilities abilities{.kinds = {}, .labels = options.worker.labels, .queues = options.queues};
+    Abilities abilities{
+        .kinds = {}, .labels = options.worker.labels, .queues = options.queues, .weights = {}};
+    for (const auto& [queue, config] : options.queue_limits) {
+        abilities.weights[queue] = config.weight;
+    }
     for (const auto& kind : options.kinds) {
         abilities.kinds.push_back(kind.kind);
     }

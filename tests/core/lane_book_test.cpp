@@ -288,3 +288,90 @@ TEST_CASE("lane book: ever new queues do not fill it, and what is forgotten is l
     CHECK(book.claims(1)[0].lane == urgent);
     CHECK(covered(book.ranges(false), a, 1) == 1);
 }
+
+namespace {
+
+// Claims again and again, while every lane has more than is asked for; returns how many jobs each queue gave.
+std::map<std::string, int> served(LaneBook& book, int rounds, int limit)
+{
+    std::map<std::string, int> given;
+    std::int64_t position = 0;
+    for (int i = 0; i < rounds; ++i) {
+        const auto lanes = book.claims(limit);
+        std::vector<ClaimedJob> jobs;
+        for (const auto& lane : lanes) {
+            for (int n = 0; n < lane.limit && static_cast<int>(jobs.size()) < limit; ++n) {
+                ClaimedJob job;
+                job.queue = lane.lane.queue;
+                job.priority = lane.lane.priority;
+                job.position = ++position;
+                jobs.push_back(job);
+                ++given[lane.lane.queue];
+            }
+        }
+        book.observe(lanes, limit, jobs, LaneBook::Time{});
+    }
+    return given;
+}
+
+} // namespace
+
+TEST_CASE("lane book: queues at one priority have their shares, by weight")
+{
+    LaneBook book;
+    book.learn(std::vector<LaneFound>{{{"bulk", 0}, 1, 9}, {{"mail", 0}, 1, 9}});
+    book.set_weights({{"mail", 3}});
+
+    SUBCASE("in large claims")
+    {
+        const auto given = served(book, 10, 100);
+        CHECK(given.at("mail") == 750);
+        CHECK(given.at("bulk") == 250);
+    }
+    SUBCASE("one by one")
+    {
+        const auto given = served(book, 400, 1);
+        CHECK(given.at("mail") == 300);
+        CHECK(given.at("bulk") == 100);
+    }
+}
+
+TEST_CASE("lane book: queues without weights are served alike")
+{
+    LaneBook book;
+    book.learn(std::vector<LaneFound>{{{"a", 0}, 1, 9}, {{"b", 0}, 1, 9}, {{"c", 0}, 1, 9}});
+
+    for (const auto& [queue, given] : served(book, 300, 1)) {
+        CAPTURE(queue);
+        CHECK(given == 100);
+    }
+}
+
+TEST_CASE("lane book: a queue alone at its priority may take everything, and weights do not count across "
+          "priorities")
+{
+    LaneBook book;
+    book.learn(std::vector<LaneFound>{{{"bulk", 5}, 1, 9}, {{"mail", 0}, 1, 9}});
+    book.set_weights({{"bulk", 1000}});
+
+    const auto claims = book.claims(100);
+
+    REQUIRE(claims.size() == 2);
+    CHECK(claims[0].lane.queue == "mail");
+    CHECK(claims[0].limit == 100);
+    CHECK(claims[1].limit == 100);
+    CHECK(served(book, 10, 100) == std::map<std::string, int>{{"mail", 1000}});
+}
+
+TEST_CASE("lane book: a queue that comes back is owed nothing for the time that it asked for nothing")
+{
+    LaneBook book;
+    book.learn(std::vector<LaneFound>{{{"a", 0}, 1, 9}});
+    static_cast<void>(served(book, 100, 1));
+    book.learn(std::vector<LaneFound>{{{"b", 0}, 1, 9}});
+
+    const auto given = served(book, 100, 1);
+
+    CHECK(given.at("a") == 50);
+    CHECK(given.at("b") == 50);
+}

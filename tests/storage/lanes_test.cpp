@@ -226,3 +226,29 @@ STORAGE_TEST("lanes: a worker with a book empties every queue and priority")
 
     CHECK(taken == added);
 }
+
+STORAGE_TEST("probe: tells what operators have set for queues")
+{
+    CHECK(db.storage->probe(everything()).settings.empty());
+    db.storage->pause_queue("paused", "ann");
+    db.storage->set_queue("mail", 5, std::nullopt, "ann");
+    db.storage->set_queue("bulk", std::nullopt, 3, "ann");
+    db.storage->set_queue("bulk", 0, std::nullopt, "ann");
+
+    auto settings = db.storage->probe(everything()).settings;
+    std::sort(settings.begin(), settings.end(),
+        [](const QueueSetting& a, const QueueSetting& b) { return a.queue < b.queue; });
+
+    REQUIRE(settings.size() == 2);
+    CHECK(settings[0].queue == "bulk");
+    CHECK(settings[0].slots == 0);
+    CHECK(settings[0].weight == 3);
+    CHECK(settings[1].queue == "mail");
+    CHECK(settings[1].slots == 5);
+    CHECK(settings[1].weight == std::nullopt);
+    for (const auto& row : db.storage->queues()) {
+        CHECK(
+            row.slots == (row.queue == "paused" ? std::nullopt : std::optional(row.queue == "mail" ? 5 : 0)));
+        CHECK(row.weight == (row.queue == "bulk" ? std::optional(3) : std::nullopt));
+    }
+}

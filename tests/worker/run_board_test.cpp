@@ -52,6 +52,22 @@ TEST_CASE("run board: a queue with slots of its own holds to them and holds nobo
     CHECK(ids(board.next()) == std::vector<JobId>{2});
 }
 
+TEST_CASE("run board: what operators set for a queue wins, and its absence brings the configuration's back")
+{
+    RunBoard board({.slots = 10, .queue_slots = {{"mail", 2}}});
+    CHECK(board.own_room() == std::map<std::string, int>{{"mail", 2}});
+
+    board.set_queue_slots({{"mail", 1}, {"bulk", 0}});
+    CHECK(board.room("mail") == 1);
+    CHECK(board.room("bulk") == 0);
+    CHECK(board.own_room() == std::map<std::string, int>{{"bulk", 0}, {"mail", 1}});
+    CHECK(board.admit(1, {job(1, "bulk")}).empty());
+
+    board.set_queue_slots({});
+    CHECK(board.room("mail") == 2);
+    CHECK(ids(board.next()) == std::vector<JobId>{1});
+}
+
 TEST_CASE("run board: a job's end counts once, and only for the claim that is held")
 {
     RunBoard board({.slots = 2, .queue_slots = {}});

@@ -7,6 +7,8 @@
 #include "storage/postgres/queries.hpp"
 #include "storage/postgres/rows.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cassert>
 
 namespace jobrunner::postgres {
@@ -56,6 +58,22 @@ void add_heartbeat(Params& params, const std::optional<Heartbeat>& heartbeat)
         .add(state_word(heartbeat->state))
         .add(heartbeat->running)
         .add(heartbeat->report);
+}
+
+std::vector<QueueSetting> queue_settings(const std::optional<std::string>& json)
+{
+    std::vector<QueueSetting> settings;
+    if (!json) {
+        return settings;
+    }
+    const auto maybe = [](const nlohmann::json& value) {
+        return value.is_null() ? std::nullopt : std::optional(value.get<int>());
+    };
+    for (const auto& one : nlohmann::json::parse(*json)) {
+        settings.push_back(
+            {one.at("queue").get<std::string>(), maybe(one.at("slots")), maybe(one.at("weight"))});
+    }
+    return settings;
 }
 
 Params range_params(const std::vector<LaneRange>& ranges)
@@ -215,6 +233,7 @@ Probe PostgresStorage::probe(const ProbeRequest& request)
         probe.gates = truth(row[11]);
         probe.limits = truth(row[12]);
         probe.held = truth(row[13]);
+        probe.settings = queue_settings(maybe_text(row[14]));
     }
     return probe;
 }

@@ -73,7 +73,9 @@ SELECT
     o.next_ms, o.waiting,
     EXISTS (SELECT 1 FROM {schema}.gate_news g WHERE g.due_at <= now()),
     EXISTS (SELECT 1 FROM {schema}.limits),
-    EXISTS (SELECT 1 FROM {schema}.jobs h WHERE h.held_in > '')
+    EXISTS (SELECT 1 FROM {schema}.jobs h WHERE h.held_in > ''),
+    (SELECT jsonb_agg(jsonb_build_object('queue', q.queue, 'slots', q.slots, 'weight', q.weight))
+        FROM {schema}.queues q WHERE q.slots IS NOT NULL OR q.weight IS NOT NULL)
 FROM (
     SELECT CASE WHEN $9::bigint IS NULL THEN false
         ELSE {schema}.renew_lease($9::bigint, $10::text, $11::integer, $12::jsonb) END AS renewed
@@ -720,7 +722,7 @@ LIMIT 1000;
 -- name: list_queues
 SELECT
     queue, paused, available, scheduled, blocked, running, retryable, dead,
-    (extract(epoch FROM oldest_age) * 1000)::bigint, completed_per_minute, failed_per_minute
+    (extract(epoch FROM oldest_age) * 1000)::bigint, completed_per_minute, failed_per_minute, slots, weight
 FROM {schema}.queue_stats
 ORDER BY queue
 LIMIT 10000;
@@ -1058,7 +1060,7 @@ WITH noted AS (
     VALUES ({schema}.actor(), 'set', $1::text, jsonb_build_object('slots', $2::integer, 'weight', $3::integer))
 )
 INSERT INTO {schema}.queues AS q (queue, slots, weight)
-VALUES ($1::text, $2::integer, coalesce($3::integer, 1))
+VALUES ($1::text, $2::integer, $3::integer)
 ON CONFLICT (queue) DO UPDATE
 SET slots = coalesce($2::integer, q.slots), weight = coalesce($3::integer, q.weight);
 

@@ -157,7 +157,9 @@ QueueRow queue_row(const pqxx::row& row)
         .dead = number(row[7]),
         .oldest_age = maybe_length(row[8]),
         .completed_per_minute = number(row[9]),
-        .failed_per_minute = number(row[10])};
+        .failed_per_minute = number(row[10]),
+        .slots = maybe_int(row[11]),
+        .weight = maybe_int(row[12])};
 }
 
 KindStatsRow kind_stats_row(const pqxx::row& row, int first)

@@ -154,10 +154,9 @@ SELECT
 FROM lane l
 WHERE NOT EXISTS (SELECT 1 FROM queues q WHERE q.queue = l.queue AND q.paused_at IS NOT NULL);
 
--- Queues whose jobs wait.
-SELECT queue
-FROM queues
-WHERE paused_at IS NOT NULL;
+-- What operators said of queues.
+SELECT queue, paused_at IS NOT NULL, slots, weight
+FROM queues;
 
 -- What else there is to do.
 SELECT
@@ -1010,7 +1009,7 @@ LIMIT 1000;
 -- name: list_queues
 SELECT
     queue, paused, available, scheduled, blocked, running, retryable, dead, oldest_age, completed_per_minute,
-    failed_per_minute
+    failed_per_minute, slots, weight
 FROM queue_stats
 ORDER BY queue
 LIMIT 10000;
@@ -1354,7 +1353,7 @@ INSERT INTO operator_audit (actor, action, queue, details)
 VALUES (?4, 'set', ?1, json_object('slots', ?2, 'weight', ?3));
 
 INSERT INTO queues (queue, slots, weight)
-VALUES (?1, ?2, coalesce(?3, 1))
+VALUES (?1, ?2, ?3)
 ON CONFLICT (queue) DO UPDATE
 SET slots = coalesce(?2, slots), weight = coalesce(?3, weight);
 

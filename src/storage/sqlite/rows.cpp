@@ -97,7 +97,9 @@ QueueRow queue_row(const Statement& row)
         .dead = row.number(7),
         .oldest_age = row.maybe_length(8),
         .completed_per_minute = row.number(9),
-        .failed_per_minute = row.number(10)};
+        .failed_per_minute = row.number(10),
+        .slots = row.maybe_integer(11),
+        .weight = row.maybe_integer(12)};
 }
 
 WorkerRow worker_row(const Statement& row)

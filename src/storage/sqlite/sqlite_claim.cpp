@@ -11,7 +11,7 @@
 namespace jobrunner::sqlite {
 namespace {
 
-enum ProbeStatement : std::size_t { walk_lanes, list_paused, look_for_upkeep };
+enum ProbeStatement : std::size_t { walk_lanes, list_settings, look_for_upkeep };
 enum ClaimStatement : std::size_t { take_jobs, insert_claim };
 
 // Lanes have no positions here; any that lies above every floor's start will do.
@@ -71,8 +71,13 @@ Probe SqliteStorage::probe(const ProbeRequest& request)
                 range.low.priority, range.high.queue, range.high.priority, request.fitting_only, kinds,
                 labels);
         }
-        connection_.statement(queries::probe_lanes, list_paused).each([&](const Statement& row) {
-            probe.paused.push_back(row.text(0));
+        connection_.statement(queries::probe_lanes, list_settings).each([&](const Statement& row) {
+            if (row.truth(1)) {
+                probe.paused.push_back(row.text(0));
+            }
+            if (!row.is_null(2) || !row.is_null(3)) {
+                probe.settings.push_back({row.text(0), row.maybe_integer(2), row.maybe_integer(3)});
+            }
         });
         connection_.statement(queries::probe_lanes, look_for_upkeep).each([&](const Statement& row) {
             probe.lost_workers = row.truth(0);
