@@ -61,6 +61,7 @@ batch=$("$jobrunner" batches create --name "<i onclick=hacked()>May</i>")
 "$jobrunner" batches seal "$batch"
 "$jobrunner" schedules add nightly --cron "0 2 * * *" --time-zone Europe/Berlin --kind mail.send > /dev/null 2>&1
 "$jobrunner" queues pause paused-one > /dev/null
+"$jobrunner" limits set key "<img src=x onerror=hacked()>*" --at-most 2 --rate 5/1m > /dev/null
 start_worker page
 wait_for 60 "the failing jobs to die" sql_is 4 "SELECT count(*) FROM dead_jobs"
 wait_for 60 "the others to complete" sql_is 122 "SELECT count(*) FROM history WHERE kind = 'mail.send'"

@@ -13,7 +13,7 @@ import {languages} from "./assets/languages.mjs";
 const [url, secured, token] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const shots = process.env.JOBRUNNER_PAGE_SHOTS;
-const views = {overview: "#/", jobs: "#/jobs", dead: "#/dead", queues: "#/queues", schedules: "#/schedules", batches: "#/batches",
+const views = {overview: "#/", jobs: "#/jobs", dead: "#/dead", queues: "#/queues", limits: "#/limits", schedules: "#/schedules", batches: "#/batches",
     workers: "#/workers", enqueue: "#/enqueue"};
 
 const browser = await chromium.launch({executablePath: "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu",
@@ -173,6 +173,20 @@ async function actions(page) {
     await page.goto(`${url}/#/queues`);
     await page.getByRole("button", {name: "Resume: paused-one"}).click();
     await page.getByRole("button", {name: "Pause: paused-one"}).waitFor();
+    await page.goto(`${url}/#/limits`);
+    await page.getByRole("button", {name: "Set a limit"}).click();
+    await page.getByRole("dialog").getByLabel("Name").fill("mail.slow");
+    await page.getByRole("dialog").getByRole("button", {name: "Set", exact: true}).click();
+    await page.getByRole("dialog").getByRole("alert").filter({hasText: "at_most"}).waitFor();
+    await page.getByRole("dialog").getByLabel("At once").fill("3");
+    await page.getByRole("dialog").getByRole("button", {name: "Set", exact: true}).click();
+    await row(page, "mail.slow").filter({hasText: "0 of 3"}).waitFor();
+    await page.getByRole("button", {name: "Set: kind mail.slow"}).click();
+    await page.getByRole("dialog").getByLabel("At once").fill("4");
+    await page.getByRole("dialog").getByRole("button", {name: "Set", exact: true}).click();
+    await row(page, "mail.slow").filter({hasText: "0 of 4"}).waitFor();
+    await page.getByRole("button", {name: "Remove: kind mail.slow"}).click();
+    await until("the limit to be gone", async () => (await api("/limits")).items.every(limit => limit.name !== "mail.slow"));
     await page.goto(`${url}/#/schedules`);
     await row(page, "nightly").getByRole("button", {name: "Run now"}).click();
     await page.getByText(/Job \d+ was added\./).waitFor();

@@ -228,3 +228,39 @@ TEST_CASE_FIXTURE(WebFixture, "page: its files are there, and again only when th
         CHECK_MESSAGE(get(path).status == 404, path);
     }
 }
+
+TEST_CASE_FIXTURE(WebFixture, "api: limits are listed, set and removed")
+{
+    CHECK(post("/api/v1/limits/set",
+              R"({"scope": "kind", "name": "mail.send", "at_most": 3, "starts": 5, "period_ms": 60000})")
+              .status == 200);
+    REQUIRE(storage->limit_rows.size() == 1);
+    CHECK(storage->limit_rows[0].limit.period == std::chrono::minutes(1));
+    storage->limit_rows[0].waiting = 7;
+
+    const auto listed = json::parse(get("/api/v1/limits").body)["items"][0];
+    CHECK(listed["scope"] == "kind");
+    CHECK(listed["at_most"] == 3);
+    CHECK(listed["waiting"] == 7);
+
+    CHECK(post("/api/v1/limits/remove", R"({"scope": "kind", "name": "mail.send"})").status == 200);
+    CHECK(post("/api/v1/limits/remove", R"({"scope": "kind", "name": "mail.send"})").status == 404);
+}
+
+TEST_CASE_FIXTURE(WebFixture, "api: limits that limit nothing, or something else, are refused by name")
+{
+    const auto refused = [&](const std::string& body, const std::string& field) {
+        const auto answer = post("/api/v1/limits/set", body);
+        CAPTURE(body);
+        CHECK(answer.status == 400);
+        CHECK(answer.body.find(field) != std::string::npos);
+    };
+    refused(R"({"scope": "tag", "name": "a", "at_most": 1})", "scope");
+    refused(R"({"scope": "kind", "name": "", "at_most": 1})", "name");
+    refused(R"({"scope": "kind", "name": "a"})", "at_most");
+    refused(R"({"scope": "kind", "name": "a", "at_most": -1})", "at_most");
+    refused(R"({"scope": "kind", "name": "a", "starts": 1})", "period_ms");
+    refused(R"({"scope": "kind", "name": "a", "starts": 1, "period_ms": 0})", "period_ms");
+    refused(R"({"scope": "kind", "name": "a", "at_most": 1, "more": 2})", "more");
+    CHECK(storage->limit_rows.empty());
+}

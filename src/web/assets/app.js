@@ -9,6 +9,7 @@ import * as dead from "./dead.js";
 import * as enqueue from "./enqueue.js";
 import * as job from "./job.js";
 import * as jobs from "./jobs.js";
+import * as limits from "./limits.js";
 import * as overview from "./overview.js";
 import * as queues from "./queues.js";
 import * as schedules from "./schedules.js";
@@ -19,6 +20,7 @@ const sections = [
     {name: "jobs", hash: "#/jobs", key: "j", view: jobs},
     {name: "dead", hash: "#/dead", key: "d", view: dead},
     {name: "queues", hash: "#/queues", key: "q", view: queues},
+    {name: "limits", hash: "#/limits", key: "l", view: limits},
     {name: "schedules", hash: "#/schedules", key: "s", view: schedules},
     {name: "batches", hash: "#/batches", key: "b", view: batches},
     {name: "workers", hash: "#/workers", key: "w", view: workers},
