@@ -4,7 +4,8 @@
 #
 #   bench/beside_waiting.sh [ROUNDS [COUNT [SORT ...]]]
 #
-# Sorts: none scheduled paused unknown limited limited_anew serial finished. `limited` jobs have been moved aside before the drain
+# Sorts: none a_limit scheduled paused unknown limited limited_anew serial finished. `a_limit` is a limit that concerns none of
+# the jobs. `limited` jobs have been moved aside before the drain
 # begins; `limited_anew` ones stand in front of the jobs that are drained, and the worker moves them first. Needs
 # bench_worker_bench (scripts/build release; JOBRUNNER_BENCH_BUILD names another build). Prints each drain and the median
 # ratio of each sort, least and most in brackets.
@@ -21,7 +22,7 @@ count=${2:-1000000}
 shift $(($# < 2 ? $# : 2))
 sorts=("$@")
 if ((${#sorts[@]} == 0)); then
-    sorts=(none scheduled paused unknown limited limited_anew serial finished)
+    sorts=(none a_limit scheduled paused unknown limited limited_anew serial finished)
 fi
 build=$PWD/${JOBRUNNER_BENCH_BUILD:-build/release}
 base=${JOBRUNNER_TEST_POSTGRES%/*}
@@ -46,6 +47,7 @@ insert() { # COLUMNS VALUES
 put() {
     case $1 in
         none) ;;
+        a_limit) run_sql -c "INSERT INTO jobrunner.limits (scope, name, at_most) VALUES ('kind', 'other', 3)" ;;
         scheduled) insert "kind, run_at" "'bench.noop', now() + interval '1 year'" ;;
         paused)
             run_sql -c "SELECT jobrunner.pause_queue('paused')" > /dev/null

@@ -79,6 +79,9 @@ public:
     // longer suspects lanes that gave less than they were asked for.
     void observe(std::span<const LaneClaim> asked, int limit, std::span<const ClaimedJob> claimed, Time now);
 
+    // Without lanes every look covers everything from the bottom.
+    [[nodiscard]] bool knows_lanes() const { return !lanes_.empty(); }
+
     // Leaves these queues out of everything; those that are no longer among them are looked at afresh.
     void set_paused(std::vector<std::string> queues);
 

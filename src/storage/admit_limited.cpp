@@ -11,7 +11,7 @@ constexpr Milliseconds at_once{1};
 class Admission {
 public:
     Admission(LimitLines& lines, const LimitedRequest& request)
-        : lines_(lines), request_(request), room_(lines.running()), queue_room_(request.queue_room)
+        : lines_(lines), request_(request), queue_room_(request.queue_room)
     {
         for (const auto& lane : request.lanes) {
             most_urgent_ = std::min(most_urgent_.value_or(lane.lane.priority), lane.lane.priority);
@@ -37,11 +37,16 @@ public:
                 break;
             }
             admitted_.last_line = *line;
+            if (!room_) {
+                room_.emplace(lines_.running());
+            }
             take_from(*line);
         }
-        lines_.note_starts(room_.fresh_starts());
-        if (const auto again = room_.again()) {
-            admitted_.again = std::min(admitted_.again.value_or(*again), *again);
+        if (room_) {
+            lines_.note_starts(room_->fresh_starts());
+            if (const auto again = room_->again()) {
+                admitted_.again = std::min(admitted_.again.value_or(*again), *again);
+            }
         }
         return std::move(admitted_);
     }
@@ -62,7 +67,7 @@ private:
             return;
         }
         know_starts(held_by->limit);
-        if (room_.is_full(held_by->limit)) {
+        if (room_->is_full(held_by->limit)) {
             return;
         }
         for (const auto& job : lines_.jobs_of(line, room_left())) {
@@ -72,7 +77,7 @@ private:
             for (const auto& one : job.limits) {
                 know_starts(one);
             }
-            const auto full = room_.take(job.cost, job.limits);
+            const auto full = room_->take(job.cost, job.limits);
             if (full == line) {
                 return; // Those behind wait for it: a job that costs much would else wait for ever.
             }
@@ -96,8 +101,8 @@ private:
 
     void know_starts(const JobLimit& limit)
     {
-        if (limit.starts && !room_.knows_starts(limit.line)) {
-            room_.set_starts(limit.line, lines_.starts_within(limit.line, limit.period));
+        if (limit.starts && !room_->knows_starts(limit.line)) {
+            room_->set_starts(limit.line, lines_.starts_within(limit.line, limit.period));
         }
     }
 
@@ -122,7 +127,7 @@ private:
 
     LimitLines& lines_;
     const LimitedRequest& request_;
-    LimitRoom room_;
+    std::optional<LimitRoom> room_; // from the first line on
     std::map<std::string, int> queue_room_;
     std::optional<int> most_urgent_;
     Admitted admitted_;

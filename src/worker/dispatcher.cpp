@@ -281,7 +281,7 @@ void Dispatcher::reread(Storage& storage)
 {
     {
         const std::lock_guard lock(mutex_);
-        if (Clock::now() < bottom_next_ || bottom_cost_ <= bottom_cheap) {
+        if (Clock::now() < bottom_next_ || bottom_cost_ <= bottom_cheap || !book_.knows_lanes()) {
             return;
         }
     }

@@ -179,9 +179,14 @@ RETURNING
 -- name: hold_limited
 -- Moves aside what is under a limit among the first jobs of each lane that the worker could claim. $1..$3 lanes (queue,
 -- priority, floor), $4 how many of each to look at, $5 kinds, $6 labels. Of each lane: its place, how many were looked at,
--- and how many of them were moved.
+-- and how many of them are under a limit. Only those are locked, and only for those it is asked which limits they are under.
 WITH found AS MATERIALIZED (
-    SELECT lane.nth, c.tid, x.line
+    SELECT
+        lane.nth, c.tid,
+        CASE WHEN c.kind = ANY (ARRAY(SELECT l.name FROM {schema}.limits l WHERE l.scope = 'kind'))
+                OR c.queue = ANY (ARRAY(SELECT l.name FROM {schema}.limits l WHERE l.scope = 'queue'))
+                OR (c.concurrency_key IS NOT NULL AND EXISTS (SELECT 1 FROM {schema}.limits l WHERE l.scope = 'key'))
+            THEN (SELECT o.line FROM {schema}.limits_on(c.kind, c.queue, c.concurrency_key) o LIMIT 1) END AS line
     FROM unnest($1::text[], $2::integer[], $3::bigint[]) WITH ORDINALITY AS lane(queue, priority, floor, nth)
     CROSS JOIN LATERAL (
         SELECT j.ctid AS tid, j.kind, j.queue, j.concurrency_key
@@ -196,16 +201,20 @@ WITH found AS MATERIALIZED (
             AND (j.expires_at IS NULL OR j.expires_at > now())
         ORDER BY j.position
         LIMIT $4::integer
-        FOR UPDATE SKIP LOCKED
     ) c
-    LEFT JOIN LATERAL (
-        SELECT o.line FROM {schema}.limits_on(c.kind, c.queue, c.concurrency_key) o LIMIT 1) x ON true
+),
+picked AS MATERIALIZED (
+    SELECT j.ctid AS tid, f.line
+    FROM (SELECT tid, line FROM found WHERE line IS NOT NULL) f
+    JOIN {schema}.jobs j ON j.ctid = f.tid
+    WHERE j.state = 'available'
+    FOR UPDATE OF j SKIP LOCKED
 ),
 moved AS (
     UPDATE {schema}.jobs j
-    SET state = 'blocked', held_in = f.line
-    FROM found f
-    WHERE j.ctid = f.tid AND f.line IS NOT NULL
+    SET state = 'blocked', held_in = p.line
+    FROM picked p
+    WHERE j.ctid = p.tid
 )
 SELECT f.nth - 1, count(*), count(f.line)
 FROM found f
@@ -225,6 +234,9 @@ FROM {schema}.claims c
 JOIN {schema}.jobs r ON r.id = ANY (c.jobs) AND r.worker = c.worker AND r.state = 'running'
 CROSS JOIN LATERAL {schema}.limits_on(r.kind, r.queue, r.concurrency_key) x
 WHERE x.at_most IS NOT NULL
+    AND (r.kind = ANY (ARRAY(SELECT l.name FROM {schema}.limits l WHERE l.scope = 'kind'))
+        OR r.queue = ANY (ARRAY(SELECT l.name FROM {schema}.limits l WHERE l.scope = 'queue'))
+        OR (r.concurrency_key IS NOT NULL AND EXISTS (SELECT 1 FROM {schema}.limits l WHERE l.scope = 'key')))
 GROUP BY x.line;
 
 -- name: line_after
