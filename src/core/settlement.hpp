@@ -63,8 +63,9 @@ struct Settlement {
 
 enum class Settled {
     applied,
-    settled_by_job, // the job's own code has settled this very claim
-    lost            // somebody else's by now: nothing was changed
+    completed_by_job, // the job's own code has settled this very claim
+    failed_by_job,
+    lost // somebody else's by now: nothing was changed
 };
 
 // Decides what becomes of a job after one attempt. `random` in [0, 1) spreads retries.

@@ -247,6 +247,15 @@ void Settler::resolve_doubt(Storage& storage, std::vector<Settlement>& ends)
     on_settled_();
 }
 
+// It had settled itself before its run ended, one way or another, and that stands.
+void Settler::note_settled_by_job(const Settlement& settlement, bool completed)
+{
+    const std::string outcome = completed ? "completed" : "failed";
+    ++(completed ? counts_.completed : counts_.failed);
+    log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, 0,
+        "by=job outcome=" + outcome + (settlement.outcome == outcome ? "" : " run=" + settlement.outcome));
+}
+
 void Settler::note(const Settlement& settlement, Settled settled)
 {
     if (settled == Settled::lost) {
@@ -255,11 +264,8 @@ void Settler::note(const Settlement& settlement, Settled settled)
             "outcome=" + settlement.outcome);
         return;
     }
-    if (settled == Settled::settled_by_job) {
-        // It had settled itself before its process ended, one way or another, and that stands.
-        ++counts_.other;
-        log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, 0,
-            "by=job outcome=" + settlement.outcome);
+    if (settled == Settled::completed_by_job || settled == Settled::failed_by_job) {
+        note_settled_by_job(settlement, settled == Settled::completed_by_job);
         return;
     }
     switch (settlement.verdict) {

@@ -57,6 +57,7 @@ private:
     void settle_one_by_one(Storage& storage, std::vector<Settlement>& ends);
     void resolve_doubt(Storage& storage, std::vector<Settlement>& ends);
     void note(const Settlement& settlement, Settled settled);
+    void note_settled_by_job(const Settlement& settlement, bool completed);
 
     StorageHolder storage_;
     RunBoard& board_;

@@ -36,7 +36,8 @@ for kind in well badly for_good; do
     equal "$kind" "$(sql "SELECT state FROM all_jobs WHERE id = $(cat "$place/$kind.id")")" completed
 done
 equal "what is not kept" "$(sql "SELECT count(*) FROM all_jobs WHERE kind = 'kept.not'")" 0
-equal "jobs reported as settled by themselves" "$(grep -c 'job_settled.*by=job' "$place/worker.log")" 4
+equal "jobs reported as completed by themselves" "$(grep -c 'job_settled.*by=job outcome=completed' "$place/worker.log")" 4
+equal "of these, with a run that ended otherwise" "$(grep -c 'job_settled.*outcome=completed run=failed' "$place/worker.log")" 3
 if grep -E 'claim_lost|job_failed|job_dead' "$place/worker.log"; then
     fail "a job that settled itself was called lost or failed"
 fi

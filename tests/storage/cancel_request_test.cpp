@@ -91,7 +91,7 @@ STORAGE_TEST("cancel request: holds when the job's own code fails it")
     db.backend->fail_by_sql(to_text(job.token), "boom");
 
     CHECK(db.state(job.token.job) == JobState::cancelled);
-    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::settled_by_job);
+    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::failed_by_job);
 }
 
 STORAGE_TEST("cancel request: a job that completed all the same is completed")

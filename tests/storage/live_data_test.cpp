@@ -118,7 +118,7 @@ STORAGE_TEST("output: a job that completes itself leaves none behind for long")
     RunReport report = succeeded();
     report.wrote_live_output = true;
 
-    CHECK(db.settle(job, report) == Settled::settled_by_job);
+    CHECK(db.settle(job, report) == Settled::completed_by_job);
 
     CHECK(db.storage->output(id, 0, 0).empty());
 }

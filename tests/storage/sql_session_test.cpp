@@ -62,7 +62,7 @@ STORAGE_TEST("sql session: the effects and the completion commit as one, and the
     CHECK(row->result->find("it's") != std::string::npos);
     CHECK(row->result->find("null") != std::string::npos);
     CHECK(row->result->find("0.5") != std::string::npos);
-    CHECK(db.settle(claimed, succeeded()) == Settled::settled_by_job);
+    CHECK(db.settle(claimed, succeeded()) == Settled::completed_by_job);
 }
 
 STORAGE_TEST("sql session: a statement that fails leaves nothing behind, and the job to be settled")

@@ -162,8 +162,8 @@ STORAGE_TEST("own settle: a job completed by its own code is reported as such")
 
     CHECK(db.state(id) == JobState::completed);
     CHECK(db.job(id).result.value_or("").find("itself") != std::string::npos);
-    CHECK(db.settle(job, succeeded()) == Settled::settled_by_job);
-    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::settled_by_job);
+    CHECK(db.settle(job, succeeded()) == Settled::completed_by_job);
+    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::completed_by_job);
     CHECK(db.state(id) == JobState::completed);
     ClaimedJob other = job;
     other.token.worker = bob;
@@ -185,7 +185,7 @@ STORAGE_TEST("own settle: a job of which nothing is kept is reported as settled 
     ClaimedJob other = job;
     other.token.worker = bob;
     CHECK(db.settle(other, succeeded()) == Settled::lost);
-    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::settled_by_job);
+    CHECK(db.settle(job, ended(RunEnd::failed)) == Settled::completed_by_job);
     CHECK(db.backend->row("SELECT count(*) FROM attempt_log") == "0");
 }
 
@@ -197,7 +197,7 @@ STORAGE_TEST("own settle: a worker that comes late is told so even after another
     REQUIRE(db.act(JobAction::retry, id).result == ActionResult::done);
     REQUIRE(db.settle(db.claim_one(bob), succeeded()) == Settled::applied);
 
-    CHECK(db.settle(job, succeeded()) == Settled::settled_by_job);
+    CHECK(db.settle(job, succeeded()) == Settled::failed_by_job);
 }
 
 STORAGE_TEST("own settle: a job failed by its own code waits for its next attempt")
@@ -210,7 +210,7 @@ STORAGE_TEST("own settle: a job failed by its own code waits for its next attemp
     CHECK(db.state(id) == JobState::retryable);
     REQUIRE(db.storage->attempts(id).size() == 1);
     CHECK(db.storage->attempts(id)[0].error == "not today");
-    CHECK(db.settle(job, succeeded()) == Settled::settled_by_job);
+    CHECK(db.settle(job, succeeded()) == Settled::failed_by_job);
     CHECK(db.state(id) == JobState::retryable);
 }
 
@@ -225,7 +225,7 @@ STORAGE_TEST("own settle: a job that fails its last attempt itself is dead")
 
     CHECK(db.state(id) == JobState::dead);
     CHECK(db.job(id).error == "no");
-    CHECK(db.settle(job, succeeded()) == Settled::settled_by_job);
+    CHECK(db.settle(job, succeeded()) == Settled::failed_by_job);
 }
 
 STORAGE_TEST("own settle: a stale token is refused")

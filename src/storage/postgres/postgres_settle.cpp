@@ -8,6 +8,7 @@
 #include "storage/postgres/settle_claims.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -140,6 +141,20 @@ std::set<JobId> close_by_json(Connection::Transaction& tx, std::string_view quer
     return missing;
 }
 
+// What became of those of the claims that their jobs closed themselves.
+std::map<ClaimKey, Settled> closed_claims(Connection::Transaction& tx, std::span<const ClaimToken> tokens)
+{
+    std::map<ClaimKey, Settled> closed;
+    for (const auto& row : tx.run(queries::closed_claims, token_params(tokens))) {
+        Settled& end = closed
+                           .try_emplace({number(row[0]), static_cast<std::int32_t>(number(row[1]))},
+                               Settled::failed_by_job)
+                           .first->second;
+        end = row[2].as<bool>() ? Settled::completed_by_job : end;
+    }
+    return closed;
+}
+
 // What a claim leaves behind beside its job's row. Jobs on their first attempt that wrote nothing leave nothing.
 void clear_leftovers(Connection::Transaction& tx, std::span<const Settlement> settlements)
 {
@@ -173,7 +188,7 @@ std::vector<Settled> settle_claims(Connection::Transaction& tx, std::span<const 
     WorkerId worker, std::span<const std::int64_t> done_batches)
 {
     std::set<JobId> missing;
-    std::set<ClaimKey> closed;
+    std::map<ClaimKey, Settled> closed;
     const Chosen tried = one_claim_per_job(tx, settlements);
     const auto done = with_verdicts(tried, {Verdict::complete});
     const auto again = with_verdicts(tried, {Verdict::requeue});
@@ -192,7 +207,7 @@ std::vector<Settled> settle_claims(Connection::Transaction& tx, std::span<const 
         for (const auto& settlement : settlements) {
             tokens.push_back(settlement.token);
         }
-        closed = claim_keys(tx.run(queries::closed_claims, token_params(tokens)));
+        closed = closed_claims(tx, tokens);
         if (!closed.empty()) {
             tx.run(queries::forget_marks, token_params(tokens));
         }
@@ -208,8 +223,9 @@ std::vector<Settled> settle_claims(Connection::Transaction& tx, std::span<const 
         const ClaimToken& token = settlement.token;
         const bool was_tried = next != tried.end() && *next == &settlement;
         next += was_tried ? 1 : 0;
+        const auto end = closed.find({token.job, token.fence});
         results.push_back(was_tried && !missing.contains(token.job) ? Settled::applied
-                : closed.contains({token.job, token.fence})         ? Settled::settled_by_job
+                : end != closed.end()                               ? end->second
                                                                     : Settled::lost);
     }
     return results;

@@ -348,24 +348,24 @@ JOIN {schema}.jobs j ON j.id = t.id AND j.fence = t.fence AND j.worker = t.worke
 
 -- name: closed_claims
 -- Which of these claims were closed by whoever held them: what a job's own code, or a settle in doubt, has done, and
--- not those whose jobs were taken back.
-SELECT h.id, h.fence
+-- not those whose jobs were taken back; and whether that completed the job.
+SELECT h.id, h.fence, h.state = 'completed'
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.history h ON h.id = t.id AND h.fence = t.fence AND h.worker = t.worker
 WHERE h.state = 'completed' OR h.attempts -> -1 ->> 'outcome' IS DISTINCT FROM 'crashed'
 UNION ALL
-SELECT d.id, d.fence
+SELECT d.id, d.fence, false
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.dead_jobs d ON d.id = t.id AND d.fence = t.fence AND d.worker = t.worker
 WHERE d.attempts -> -1 ->> 'outcome' IS DISTINCT FROM 'crashed'
 UNION ALL
-SELECT a.job_id, a.fence
+SELECT a.job_id, a.fence, a.outcome IN ('completed', 'settled_by_job')
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 JOIN {schema}.attempt_log a ON a.job_id = t.id AND a.fence = t.fence AND a.worker = t.worker
 WHERE a.outcome <> 'crashed'
 UNION ALL
 -- By now the job has finished with a later claim.
-SELECT t.id, t.fence
+SELECT t.id, t.fence, a.outcome IN ('completed', 'settled_by_job')
 FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS t(id, fence, worker)
 CROSS JOIN LATERAL (
     SELECT h.attempts FROM {schema}.history h WHERE h.id = t.id AND h.fence > t.fence

@@ -487,22 +487,22 @@ WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND state = 'running';
 
 -- name: closed_claims
 -- Whether this claim was closed by whoever held it: what a job's own code, or a settle in doubt, has done, and not one
--- whose job was taken back. ?1 id, ?2 fence, ?3 worker.
-SELECT 1
+-- whose job was taken back; and whether that completed the job. ?1 id, ?2 fence, ?3 worker.
+SELECT state = 'completed'
 FROM history
 WHERE id = ?1 AND fence = ?2 AND worker = ?3
     AND (state = 'completed' OR attempts ->> '$[#-1].outcome' IS NOT 'crashed')
 UNION ALL
-SELECT 1
+SELECT 0
 FROM dead_jobs
 WHERE id = ?1 AND fence = ?2 AND worker = ?3 AND attempts ->> '$[#-1].outcome' IS NOT 'crashed'
 UNION ALL
-SELECT 1
+SELECT outcome IN ('completed', 'settled_by_job')
 FROM attempt_log
 WHERE job_id = ?1 AND fence = ?2 AND worker = ?3 AND outcome <> 'crashed'
 UNION ALL
 -- By now the job has finished with a later claim.
-SELECT 1
+SELECT outcome IN ('completed', 'settled_by_job')
 FROM kept_attempts
 WHERE job_id = ?1 AND fence = ?2 AND worker = ?3 AND outcome <> 'crashed';
 

@@ -107,15 +107,22 @@ bool close_claim(Connection& connection, const Settlement& settlement)
     return false;
 }
 
-bool is_closed(Connection& connection, const ClaimToken& token)
+// What became of a claim that no longer stands.
+Settled end_of_claim(Connection& connection, const ClaimToken& token)
 {
-    bool closed = false;
+    Settled end = Settled::lost;
     connection.statement(queries::closed_claims)
-        .each([&](const Statement&) { closed = true; }, token.job, token.fence, token.worker);
-    if (closed) {
+        .each(
+            [&](const Statement& row) {
+                end = row.number(0) != 0   ? Settled::completed_by_job
+                    : end == Settled::lost ? Settled::failed_by_job
+                                           : end;
+            },
+            token.job, token.fence, token.worker);
+    if (end != Settled::lost) {
         connection.statement(queries::forget_marks).run(token.job, token.fence, token.worker);
     }
-    return closed;
+    return end;
 }
 
 // What a claim leaves behind beside its job's row. Jobs on their first attempt that wrote nothing leave nothing.
@@ -143,9 +150,7 @@ std::vector<Settled> settle_claims(Connection& connection, std::span<const Settl
         const ClaimToken& token = settlement.token;
         const bool applied =
             completed.contains({token.job, token.fence}) || close_claim(connection, settlement);
-        results.push_back(applied              ? Settled::applied
-                : is_closed(connection, token) ? Settled::settled_by_job
-                                               : Settled::lost);
+        results.push_back(applied ? Settled::applied : end_of_claim(connection, token));
         clear_leftovers(connection, settlement);
     }
     for (const auto batch : done_batches) {
