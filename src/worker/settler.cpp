@@ -1,5 +1,6 @@
 #include "worker/settler.hpp"
 
+#include "storage/fault_point.hpp"
 #include "worker/worker_log.hpp"
 
 #include <algorithm>
@@ -189,7 +190,9 @@ void Settler::settle_of_worker(Storage& storage, std::vector<Settlement> ends)
     for (const auto& end : ends) {
         tokens.push_back(end.token);
     }
+    fault_point("before_settle");
     const auto results = storage.settle(ends, tokens.front().worker, done_batches_);
+    fault_point("settled");
     done_batches_ = board_.settled(tokens);
     for (std::size_t i = 0; i < ends.size(); ++i) {
         note(ends[i], results[i]);

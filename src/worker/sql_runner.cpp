@@ -1,6 +1,7 @@
 #include "worker/sql_runner.hpp"
 
 #include "core/error.hpp"
+#include "storage/fault_point.hpp"
 #include "worker/run_reports.hpp"
 
 namespace jobrunner {
@@ -64,6 +65,7 @@ SqlAttempt SqlRunner::attempt_of(const ClaimedJob& job)
 
 void SqlRunner::start(const ClaimedJob& job)
 {
+    fault_point("sql_claimed");
     try {
         const std::lock_guard lock(mutex_);
         waiting_.push_back(attempt_of(job));
@@ -112,6 +114,7 @@ std::optional<StopCause> SqlRunner::cause_of(const ClaimToken& token)
 
 RunReport SqlRunner::run(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop)
 {
+    fault_point("sql_before_begin");
     try {
         auto result = session.run(
             attempt, [&] { return stop.stop_requested() || cause_of(attempt.token).has_value(); });

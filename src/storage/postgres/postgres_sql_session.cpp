@@ -1,6 +1,7 @@
 #include "storage/postgres/postgres_sql_session.hpp"
 
 #include "core/text.hpp"
+#include "storage/fault_point.hpp"
 #include "storage/postgres/connection.hpp"
 
 #include <libpq-fe.h>
@@ -161,9 +162,12 @@ private:
         if (attempt.role) {
             script("SET LOCAL ROLE " + quote_identifier(*attempt.role));
         }
+        fault_point("sql_begun");
         const auto id = std::to_string(attempt.token.job);
-        const auto result =
-            query(attempt.statement, {jsonb_type, bigint_type}, {attempt.args.c_str(), id.c_str()});
+        send(attempt.statement, {jsonb_type, bigint_type}, {attempt.args.c_str(), id.c_str()});
+        fault_point("sql_statement_sent");
+        const auto result = gather();
+        fault_point("sql_statement_done");
         if (::PQtransactionStatus(connection_.get()) != PQTRANS_INTRANS) {
             connection_.reset();
             return {.end = SqlEnd::failed_for_good,
@@ -174,10 +178,22 @@ private:
                "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL "
                "enable_bitmapscan = off");
         const auto token = to_text(attempt.token);
-        static_cast<void>(query(naming_.localize("SELECT {schema}.complete($1, $2)"), {25, jsonb_type},
-            {token.c_str(), result ? result->c_str() : nullptr}));
-        script("COMMIT");
+        fault_point("sql_before_complete");
+        send(naming_.localize("SELECT {schema}.complete($1, $2)"), {25, jsonb_type},
+            {token.c_str(), result ? result->c_str() : nullptr});
+        fault_point("sql_complete_sent");
+        static_cast<void>(gather());
+        commit();
         return {};
+    }
+
+    void commit()
+    {
+        fault_point("sql_before_commit");
+        send("COMMIT");
+        fault_point("sql_commit_sent");
+        static_cast<void>(gather());
+        fault_point("sql_committed");
     }
 
     bool is_held(const ClaimToken& token)
@@ -195,14 +211,26 @@ private:
     // Runs SQL without parameters. Throws Refusal; Error{unreachable} where the connection broke.
     void script(const std::string& sql)
     {
+        send(sql);
+        static_cast<void>(gather());
+    }
+
+    void send(const std::string& sql)
+    {
         if (::PQsendQuery(connection_.get(), sql.c_str()) == 0) {
             throw broken();
         }
-        static_cast<void>(gather());
     }
 
     // Runs one statement and returns its first row.
     std::optional<std::string> query(
+        const std::string& sql, std::initializer_list<Oid> types, std::initializer_list<const char*> values)
+    {
+        send(sql, types, values);
+        return gather();
+    }
+
+    void send(
         const std::string& sql, std::initializer_list<Oid> types, std::initializer_list<const char*> values)
     {
         std::array<Oid, 3> all_types{};
@@ -215,7 +243,6 @@ private:
         }
         // However many rows there are, one is held at a time.
         ::PQsetSingleRowMode(connection_.get());
-        return gather();
     }
 
     std::optional<std::string> gather()

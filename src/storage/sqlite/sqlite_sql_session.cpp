@@ -1,6 +1,7 @@
 #include "storage/sqlite/sqlite_sql_session.hpp"
 
 #include "core/text.hpp"
+#include "storage/fault_point.hpp"
 #include "storage/sqlite/connection.hpp"
 
 #include <nlohmann/json.hpp>
@@ -88,9 +89,13 @@ public:
                 watch_.deadline =
                     SteadyClock::now() + std::min(attempt.timeout.value_or(longest_hold), longest_hold);
                 check_held(attempt.token);
+                fault_point("sql_begun");
                 const auto result = run_statement(attempt);
+                fault_point("sql_before_complete");
                 complete(attempt.token, result);
+                fault_point("sql_before_commit");
             });
+            fault_point("sql_committed");
         } catch (const Ended& ended) {
             return ended.result;
         } catch (const Error& error) {
