@@ -1,6 +1,7 @@
 #include "cli/commands.hpp"
 #include "client/check_job.hpp"
 #include "client/read_number.hpp"
+#include "web/worker_page.hpp"
 
 namespace jobrunner {
 namespace {
@@ -11,6 +12,21 @@ struct WorkFlags {
     bool until_idle = false;
     bool progress = false;
 };
+
+// Shows the worker where the configuration says so.
+WorkOptions::Watch watch_of(const Config& config)
+{
+    if (config.worker.metrics.empty()) {
+        return {};
+    }
+    return [web = config.web, address = config.worker.metrics](std::function<WorkerFigures()> figures) {
+        try {
+            return serve_worker_page(web, address, std::move(figures));
+        } catch (const Error& error) {
+            throw Error(error.kind(), "worker.metrics: " + std::string(error.what()));
+        }
+    };
+}
 
 int work(Session& session, const WorkFlags& flags)
 {
@@ -29,6 +45,7 @@ int work(Session& session, const WorkFlags& flags)
     options.log_level = session.log_level();
     options.log_format = session.log_format();
     options.config_path = options.config.path;
+    options.watch = watch_of(options.config);
     return session.host().run_worker(options);
 }
 

@@ -33,6 +33,7 @@ struct WorkerConfig {
     std::vector<std::string> labels;
     std::optional<std::string> name; // nothing: the host's name
     bool allow_root = false;         // whether root may be the user of jobs' processes
+    std::string metrics;             // an address and a port to serve them at; empty: nowhere
 };
 
 struct QueueConfig {

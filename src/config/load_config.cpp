@@ -61,7 +61,7 @@ void read_schema(ConfigSection& root, Config& config)
     config.schema = std::move(*schema);
 }
 
-WorkerConfig read_worker(ConfigSection section)
+WorkerConfig read_worker(ConfigSection section, const WebConfig& web)
 {
     WorkerConfig worker;
     assign(worker.slots, section.integer("slots", {1, 10'000}));
@@ -69,6 +69,7 @@ WorkerConfig read_worker(ConfigSection section)
     assign(worker.lease, section.duration("lease", {seconds{1}, hours{1}}));
     assign(worker.name, section.name("name"));
     assign(worker.allow_root, section.flag("allow_root"));
+    assign(worker.metrics, read_listen_address(section, "metrics", web));
     for (auto& label : section.texts("labels", "an array of names").value_or(std::vector<ConfigText>{})) {
         if (is_config_name(label.value)) {
             worker.labels.push_back(std::move(label.value));
@@ -188,8 +189,11 @@ Config load_config(const std::filesystem::path& file)
     read_database(root, config, directory);
     read_schema(root, config);
     assign(config.pooled, root.flag("pooled"));
+    if (auto web = root.section("web")) {
+        config.web = read_web(std::move(*web), directory);
+    }
     if (auto worker = root.section("worker")) {
-        config.worker = read_worker(std::move(*worker));
+        config.worker = read_worker(std::move(*worker), config.web);
     }
     if (auto log = root.section("log")) {
         config.log = read_log(std::move(*log));
@@ -198,9 +202,6 @@ Config load_config(const std::filesystem::path& file)
         for (auto& [name, queue] : queues->sections()) {
             config.queues.emplace(name, read_queue(name, std::move(queue)));
         }
-    }
-    if (auto web = root.section("web")) {
-        config.web = read_web(std::move(*web), directory);
     }
     read_secrets(root, config, directory);
     read_kinds(root, config, directory);

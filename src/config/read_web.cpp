@@ -98,23 +98,6 @@ void read_proxy(ConfigSection& section, WebConfig& web)
     }
 }
 
-void read_listen(ConfigSection& section, WebConfig& web)
-{
-    if (auto listen = section.text("listen", "an address and a port")) {
-        web.listen = std::move(*listen);
-        try {
-            const auto address = parse_listen_address(web.listen);
-            if (!address.loopback && web.tokens.empty() && web.proxy_header.empty()) {
-                section.problem("listen",
-                    "is an address that other hosts reach, and nobody has to say who they are; tokens or "
-                    "proxy_header were expected with it");
-            }
-        } catch (const Error& error) {
-            section.problem("listen", error.what());
-        }
-    }
-}
-
 void read_replica(ConfigSection& section, WebConfig& web, const std::filesystem::path& directory)
 {
     if (const auto url = section.text("read_database", "a database URL")) {
@@ -129,6 +112,23 @@ void read_replica(ConfigSection& section, WebConfig& web, const std::filesystem:
 
 } // namespace
 
+std::optional<std::string> read_listen_address(
+    ConfigSection& section, std::string_view key, const WebConfig& web)
+{
+    auto listen = section.text(key, "an address and a port");
+    try {
+        if (listen && !parse_listen_address(*listen).loopback && web.tokens.empty() &&
+            web.proxy_header.empty()) {
+            section.problem(key,
+                "is an address that other hosts reach, and nobody has to say who they are; tokens or "
+                "proxy_header were expected in [web]");
+        }
+    } catch (const Error& error) {
+        section.problem(key, error.what());
+    }
+    return listen;
+}
+
 WebConfig read_web(ConfigSection section, const std::filesystem::path& directory)
 {
     WebConfig web;
@@ -138,7 +138,7 @@ WebConfig read_web(ConfigSection section, const std::filesystem::path& directory
         web.tokens.push_back(read_token(std::move(token), ++number));
     }
     read_proxy(section, web);
-    read_listen(section, web);
+    assign(web.listen, read_listen_address(section, "listen", web));
     assign(web.local_scope, read_scope(section, "local_scope"));
     read_replica(section, web, directory);
     if (auto patterns = section.texts("redact", "an array of names")) {

@@ -1,74 +1,19 @@
 #include "web/metrics.hpp"
 
 #include "core/version.hpp"
+#include "web/metric_families.hpp"
 #include "web/problems.hpp"
-
-#include <prometheus/text_serializer.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
-#include <sstream>
 
 namespace jobrunner {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
 
 constexpr const char* others = "(others)";
-
-// Families in the making; one for each name.
-class Families {
-public:
-    MetricFamily& family(const char* name, const char* help, MetricType type)
-    {
-        all_.push_back({name, help, type, {}});
-        return all_.back();
-    }
-
-    void gauge(const char* name, const char* help, double value)
-    {
-        add_gauge(family(name, help, MetricType::Gauge), {}, value);
-    }
-
-    static void add_gauge(MetricFamily& family, Labels labels, double value)
-    {
-        ClientMetric metric;
-        metric.label = std::move(labels);
-        metric.gauge.value = value;
-        family.metric.push_back(std::move(metric));
-    }
-
-    static void add_counter(MetricFamily& family, Labels labels, std::int64_t value)
-    {
-        ClientMetric metric;
-        metric.label = std::move(labels);
-        metric.counter.value = static_cast<double>(value);
-        family.metric.push_back(std::move(metric));
-    }
-
-    static void add_summary(MetricFamily& family, Labels labels, std::int64_t count, std::int64_t sum_ms)
-    {
-        ClientMetric metric;
-        metric.label = std::move(labels);
-        metric.summary.sample_count = static_cast<std::uint64_t>(count);
-        metric.summary.sample_sum = static_cast<double>(sum_ms) / 1000.0;
-        family.metric.push_back(std::move(metric));
-    }
-
-    [[nodiscard]] std::string text() const
-    {
-        std::ostringstream out;
-        prometheus::TextSerializer().Serialize(out, all_);
-        return out.str();
-    }
-
-private:
-    std::vector<MetricFamily> all_;
-};
 
 std::int64_t unfinished(const QueueRow& queue)
 {
@@ -134,7 +79,7 @@ std::vector<Work> bounded(const StatsTotals& totals)
     return work;
 }
 
-void add_queues(Families& families, const Snapshot& snapshot)
+void add_queues(MetricFamilies& families, const Snapshot& snapshot)
 {
     struct State {
         const char* name;
@@ -148,7 +93,7 @@ void add_queues(Families& families, const Snapshot& snapshot)
     auto& jobs = families.family("jobrunner_jobs", "Jobs by queue and state.", MetricType::Gauge);
     for (const auto& queue : queues) {
         for (const auto& state : states) {
-            Families::add_gauge(jobs, {{"queue", queue.queue}, {"state", state.name}},
+            MetricFamilies::add_gauge(jobs, {{"queue", queue.queue}, {"state", state.name}},
                 static_cast<double>(queue.*state.count));
         }
     }
@@ -156,16 +101,16 @@ void add_queues(Families& families, const Snapshot& snapshot)
         "How long the oldest job that may run has waited.", MetricType::Gauge);
     for (const auto& queue : queues) {
         const auto age = queue.oldest_age.value_or(Milliseconds{0});
-        Families::add_gauge(ages, {{"queue", queue.queue}}, static_cast<double>(age.count()) / 1000.0);
+        MetricFamilies::add_gauge(ages, {{"queue", queue.queue}}, static_cast<double>(age.count()) / 1000.0);
     }
     auto& paused =
         families.family("jobrunner_queue_paused", "1 where the queue is paused.", MetricType::Gauge);
     for (const auto& queue : queues) {
-        Families::add_gauge(paused, {{"queue", queue.queue}}, queue.paused ? 1 : 0);
+        MetricFamilies::add_gauge(paused, {{"queue", queue.queue}}, queue.paused ? 1 : 0);
     }
 }
 
-void add_settled(Families& families, const Snapshot& snapshot)
+void add_settled(MetricFamilies& families, const Snapshot& snapshot)
 {
     struct Count {
         const char* name;
@@ -186,27 +131,27 @@ void add_settled(Families& families, const Snapshot& snapshot)
             &KindStatsRow::crashed}};
     const auto work = bounded(snapshot.totals);
     const auto labels = [](const QueueAndKind& key) {
-        return Labels{{"queue", key.first}, {"kind", key.second}};
+        return MetricFamilies::Labels{{"queue", key.first}, {"kind", key.second}};
     };
     for (const auto& count : counts) {
         auto& family = families.family(count.name, count.help, MetricType::Counter);
         for (const auto& [key, row] : work) {
-            Families::add_counter(family, labels(key), row.*count.count);
+            MetricFamilies::add_counter(family, labels(key), row.*count.count);
         }
     }
     auto& runs =
         families.family("jobrunner_run_seconds", "How long jobs that completed ran.", MetricType::Summary);
     for (const auto& [key, row] : work) {
-        Families::add_summary(runs, labels(key), row.completed, row.run_ms);
+        MetricFamilies::add_summary(runs, labels(key), row.completed, row.run_ms);
     }
     auto& waits = families.family("jobrunner_wait_seconds",
         "How long jobs that completed waited, from when they might run until they did.", MetricType::Summary);
     for (const auto& [key, row] : work) {
-        Families::add_summary(waits, labels(key), row.completed, row.wait_ms);
+        MetricFamilies::add_summary(waits, labels(key), row.completed, row.wait_ms);
     }
 }
 
-void add_workers(Families& families, const Snapshot& snapshot)
+void add_workers(MetricFamilies& families, const Snapshot& snapshot)
 {
     std::map<std::string, int> states{{"running", 0}, {"quiet", 0}, {"stopping", 0}, {"lost", 0}};
     int slots = 0;
@@ -221,13 +166,13 @@ void add_workers(Families& families, const Snapshot& snapshot)
     }
     auto& family = families.family("jobrunner_workers", "Workers by state.", MetricType::Gauge);
     for (const auto& [state, count] : states) {
-        Families::add_gauge(family, {{"state", state}}, count);
+        MetricFamilies::add_gauge(family, {{"state", state}}, count);
     }
     families.gauge("jobrunner_slots", "Slots of the workers that take jobs.", slots);
     families.gauge("jobrunner_slots_used", "Jobs that the workers run.", running);
 }
 
-void add_wanted(Families& families, const Snapshot& snapshot)
+void add_wanted(MetricFamilies& families, const Snapshot& snapshot)
 {
     std::int64_t wanted = 0;
     for (const auto& queue : snapshot.queues) {
@@ -238,7 +183,7 @@ void add_wanted(Families& families, const Snapshot& snapshot)
         static_cast<double>(wanted));
 }
 
-void add_problems(Families& families, const Snapshot& snapshot)
+void add_problems(MetricFamilies& families, const Snapshot& snapshot)
 {
     std::map<Severity, int> counts{{Severity::error, 0}, {Severity::warning, 0}, {Severity::note, 0}};
     for (const auto& problem : find_problems(snapshot)) {
@@ -247,7 +192,7 @@ void add_problems(Families& families, const Snapshot& snapshot)
     auto& family = families.family(
         "jobrunner_problems", "What the overview says is wrong, by severity.", MetricType::Gauge);
     for (const auto& [severity, count] : counts) {
-        Families::add_gauge(family, {{"severity", std::string(to_string(severity))}}, count);
+        MetricFamilies::add_gauge(family, {{"severity", std::string(to_string(severity))}}, count);
     }
 }
 
@@ -255,8 +200,8 @@ void add_problems(Families& families, const Snapshot& snapshot)
 
 std::string metrics_text(const Snapshot& snapshot, TimePoint now)
 {
-    Families families;
-    Families::add_gauge(
+    MetricFamilies families;
+    MetricFamilies::add_gauge(
         families.family("jobrunner_build_info", "1, with the program's version.", MetricType::Gauge),
         {{"version", std::string(version())}}, 1);
     families.gauge("jobrunner_up", "1 if the database could be read.", snapshot.error ? 0 : 1);

@@ -1,6 +1,7 @@
 #include "web/run_server.hpp"
 
 #include "core/error.hpp"
+#include "web/web_app.hpp"
 #include "web/web_server.hpp"
 
 #include <spdlog/spdlog.h>
@@ -64,7 +65,9 @@ int run_server(const ServeOptions& options)
     StatsCounters counters;
     SnapshotKeeper snapshots([&] { return read_snapshot(*reads.take(), counters); }, host_now);
     const WebApp app(options.web, {reads, writes, snapshots, host_now});
-    WebServer server(app, snapshots);
+    WebServer server({.early_answer = [&](const WebRequest& request) { return app.early_answer(request); },
+        .answer = [&](const WebRequest& request) { return app.answer(request); },
+        .snapshots = &snapshots});
     const int port = server.bind(address);
     std::jthread serving([&] { server.run(); });
     spdlog::info("server_started address={} port={}", address.host, port);

@@ -193,9 +193,7 @@ WebAnswer WebApp::answer_or_throw(const WebRequest& request) const
         }
         const auto visitor = access_.visitor(request);
         if (route.scope && !visitor) {
-            auto answer = problem_answer(401, "a token was expected, or the one that was sent is not known");
-            answer.headers.emplace_back("WWW-Authenticate", "Bearer");
-            return answer;
+            return token_expected();
         }
         if (route.scope && visitor->scope < *route.scope) {
             return problem_answer(403,
@@ -266,8 +264,7 @@ WebAnswer WebApp::events(const Call& call) const
 WebAnswer WebApp::metrics(const Call&) const
 {
     const auto snapshot = parts_.snapshots.current();
-    return snapshot ? WebAnswer{.type = "text/plain; version=0.0.4; charset=utf-8",
-                          .body = metrics_text(*snapshot, parts_.now())}
+    return snapshot ? WebAnswer{.type = metrics_type, .body = metrics_text(*snapshot, parts_.now())}
                     : no_snapshot();
 }
 

@@ -18,6 +18,13 @@ WebAnswer problem_answer(int status, std::string_view message)
     return {.status = status, .body = JsonObject().text("error", message).str()};
 }
 
+WebAnswer token_expected()
+{
+    auto answer = problem_answer(401, "a token was expected, or the one that was sent is not known");
+    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+    return answer;
+}
+
 std::string_view to_string(WebScope scope)
 {
     switch (scope) {

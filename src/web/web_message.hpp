@@ -34,6 +34,11 @@ struct WebAnswer {
 
 // An answer that says what is wrong, for people.
 [[nodiscard]] WebAnswer problem_answer(int status, std::string_view message);
+// The answer to somebody who is not known.
+[[nodiscard]] WebAnswer token_expected();
+
+// Of Prometheus' text format.
+inline constexpr const char* metrics_type = "text/plain; version=0.0.4; charset=utf-8";
 
 // Who asks.
 struct Visitor {

@@ -10,16 +10,22 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace jobrunner {
 namespace {
 
 constexpr std::size_t body_bytes_max = 2 * 1024 * 1024;
 constexpr std::size_t path_bytes_max = 1000;
-constexpr std::size_t threads = 40;
 constexpr int streams_max = 24; // each holds a thread
-constexpr std::chrono::seconds socket_timeout{10};
 constexpr std::chrono::seconds stream_pause{10};
+
+// The library would share the address with whoever else asks for it, and each would get some of the requests.
+void address_for_itself(socket_t socket)
+{
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
 
 WebRequest to_request(const httplib::Request& from)
 {
@@ -86,14 +92,15 @@ std::optional<WebAnswer> malformed(const httplib::Request& request)
 
 class WebServer::Sockets {
 public:
-    Sockets(const WebApp& app, SnapshotKeeper& snapshots) : app_(app), snapshots_(snapshots)
+    explicit Sockets(WebService service) : service_(std::move(service))
     {
-        server_.new_task_queue = [] { return new httplib::ThreadPool(threads); };
+        server_.new_task_queue = [count = service_.threads] { return new httplib::ThreadPool(count); };
+        server_.set_socket_options(address_for_itself);
         server_.set_payload_max_length(body_bytes_max);
         // One request a connection: what was not read of a refused one is never taken for the next.
         server_.set_keep_alive_max_count(1);
-        server_.set_read_timeout(socket_timeout);
-        server_.set_write_timeout(socket_timeout);
+        server_.set_read_timeout(service_.patience);
+        server_.set_write_timeout(service_.patience);
         server_.set_tcp_nodelay(true);
         server_.set_default_headers(fixed_headers());
         server_.set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
@@ -129,12 +136,22 @@ public:
         return port;
     }
 
-    void run() { server_.listen_after_bind(); }
+    void run()
+    {
+        server_.listen_after_bind();
+        over_ = true;
+    }
 
     void stop()
     {
         stopping_ = true;
-        snapshots_.stop();
+        if (service_.snapshots != nullptr) {
+            service_.snapshots->stop();
+        }
+        // The library takes no notice of a stop before it serves.
+        while (!server_.is_running() && !over_) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
         server_.stop();
     }
 
@@ -147,7 +164,7 @@ private:
         const_cast<httplib::Request&>(request).ranges.clear();
         auto refused = malformed(request);
         if (!refused) {
-            refused = app_.early_answer(to_request(request));
+            refused = service_.early_answer(to_request(request));
         }
         if (!refused) {
             return HandlerResponse::Unhandled;
@@ -158,7 +175,7 @@ private:
 
     void serve(const httplib::Request& request, httplib::Response& response)
     {
-        const auto answer = app_.answer(to_request(request));
+        const auto answer = service_.answer(to_request(request));
         if (!answer.events) {
             write(answer, response);
         } else if (request.method == "HEAD") {
@@ -180,7 +197,7 @@ private:
         response.set_chunked_content_provider(
             "text/event-stream",
             [this, seen = std::uint64_t{0}](std::size_t, httplib::DataSink& sink) mutable {
-                const auto snapshot = snapshots_.after(seen, stream_pause);
+                const auto snapshot = service_.snapshots->after(seen, stream_pause);
                 if (stopping_) {
                     sink.done();
                     return true;
@@ -195,17 +212,14 @@ private:
             [this](bool) { --streams_; });
     }
 
-    const WebApp& app_;
-    SnapshotKeeper& snapshots_;
+    const WebService service_;
     std::atomic<int> streams_{0};
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> over_{false};
     httplib::Server server_;
 };
 
-WebServer::WebServer(const WebApp& app, SnapshotKeeper& snapshots)
-    : sockets_(std::make_unique<Sockets>(app, snapshots))
-{
-}
+WebServer::WebServer(WebService service) : sockets_(std::make_unique<Sockets>(std::move(service))) {}
 
 WebServer::~WebServer() = default;
 

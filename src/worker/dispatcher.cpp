@@ -47,6 +47,13 @@ void Dispatcher::set_quiet(bool quiet)
     nudge();
 }
 
+void Dispatcher::add_to(WorkerFigures& figures) const
+{
+    figures.jobs_claimed = jobs_claimed_;
+    figures.claims = meter_.counts();
+    figures.connections.push_back(storage_.figures());
+}
+
 void Dispatcher::run(const std::stop_token& stop)
 {
     const std::stop_callback wake_up(stop, [this] { nudge(); });
@@ -162,7 +169,7 @@ template <typename Claim>
 void Dispatcher::in_doubt_noted(WorkerId worker, std::int64_t batch, Claim&& claim)
 {
     try {
-        claim();
+        meter_.measure(claim);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::in_doubt) {
             // It may show only after a while: its backend can still be at it.
@@ -181,6 +188,7 @@ void Dispatcher::take_in(std::int64_t batch, std::vector<ClaimedJob> jobs)
         window_jobs_ = 0;
     }
     window_jobs_ += jobs.size();
+    jobs_claimed_ += static_cast<std::int64_t>(jobs.size());
     if (window_jobs_ >= busy_jobs) {
         keep_disarmed(); // Jobs come fast: it looks again by itself, and spares enqueuers the NOTIFY.
         busy_until_ = now + busy_for;

@@ -2,6 +2,7 @@
 
 #include "core/lane_book.hpp"
 #include "storage/wake.hpp"
+#include "worker/duration_meter.hpp"
 #include "worker/limited_claims.hpp"
 #include "worker/run_board.hpp"
 #include "worker/storage_loop.hpp"
@@ -55,6 +56,8 @@ public:
     }
     // Whether the last look found nothing to run, with nothing held either.
     [[nodiscard]] bool idle() const { return idle_; }
+    // From any thread.
+    void add_to(WorkerFigures& figures) const;
 
     void run(const std::stop_token& stop);
 
@@ -89,6 +92,8 @@ private:
     std::atomic<bool> quiet_{false};
     std::atomic<bool> idle_{false};
     std::atomic<bool> nudged_{false}; // since the dispatcher last looked what has changed
+    DurationMeter meter_;
+    std::atomic<std::int64_t> jobs_claimed_{0};
     LimitedClaims limited_;
     std::int64_t last_batch_ = 0;
     Clock::time_point next_look_{};

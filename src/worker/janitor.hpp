@@ -40,6 +40,8 @@ public:
         schedules_.set_declared(std::move(declared));
     }
     void run(const std::stop_token& stop);
+    // From any thread.
+    [[nodiscard]] ConnectionFigures connection() const { return storage_.figures(); }
 
 private:
     void upkeep(Storage& storage, const std::stop_token& stop);

@@ -44,6 +44,24 @@ std::optional<WorkerId> LeaseKeeper::identity() const
     return good ? id_ : std::nullopt;
 }
 
+void LeaseKeeper::add_to(WorkerFigures& figures) const
+{
+    switch (state_.load()) {
+    case WorkerState::running:
+        figures.phase = WorkerPhase::running;
+        break;
+    case WorkerState::quiet:
+        figures.phase = WorkerPhase::quiet;
+        break;
+    case WorkerState::stopping:
+        figures.phase = WorkerPhase::stopping;
+        break;
+    }
+    figures.has_lease = identity().has_value();
+    figures.leases_lost = leases_lost_;
+    figures.connections.push_back(storage_.figures());
+}
+
 void LeaseKeeper::set_state(WorkerState state)
 {
     state_ = state;
@@ -235,6 +253,7 @@ void LeaseKeeper::lose(const char* why)
         lease_until_ = std::chrono::nanoseconds{0};
     }
     if (id) {
+        ++leases_lost_;
         spdlog::error("lease_lost worker={} reason={}", *id, log_value(why));
         hooks_.on_lost(*id);
     }

@@ -33,6 +33,8 @@ public:
     // The identity to claim under, if its lease is good for a while yet.
     [[nodiscard]] std::optional<WorkerId> identity() const;
     void set_state(WorkerState state);
+    // From any thread.
+    void add_to(WorkerFigures& figures) const;
     // Published, with the worker's row, by the next beat.
     void set_kinds(std::vector<KindPolicy> kinds);
     // What is wrong with the worker, as JSON: written once, with a beat that it hastens.
@@ -70,6 +72,7 @@ private:
     std::string written_report_ = "{}"; // in the row of this identity
     std::mutex lease_order_;            // over the calls of on_lease and on_lost, taken before mutex_
     std::atomic<WorkerState> state_{WorkerState::running};
+    std::atomic<std::int64_t> leases_lost_{0};
     std::atomic<std::chrono::steady_clock::time_point> next_beat_{};
     std::atomic<std::chrono::steady_clock::time_point> next_carry_{
         std::chrono::steady_clock::time_point::max()};

@@ -215,6 +215,12 @@ void RunBoard::forget(WorkerId worker)
     batches_.clear();
 }
 
+int RunBoard::slots() const
+{
+    const std::lock_guard lock(mutex_);
+    return limits_.slots;
+}
+
 int RunBoard::running() const
 {
     const std::lock_guard lock(mutex_);

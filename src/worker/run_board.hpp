@@ -56,6 +56,7 @@ public:
     // Forgets everything held by that worker identity: its lease is lost.
     void forget(WorkerId worker);
 
+    [[nodiscard]] int slots() const;
     [[nodiscard]] int running() const;
     // Waiting, running or settling.
     [[nodiscard]] int held() const;

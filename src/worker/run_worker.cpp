@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <initializer_list>
 
@@ -102,13 +103,18 @@ public:
     explicit WorkLoop(const WorkOptions& options)
         : options_(options),
           config_(std::make_shared<const Config>(options.config)),
+          watch_(options.watch ? options.watch([this] { return figures(); }) : nullptr),
           worker_(worker_options(options, *config_), [&](RunSink& sink) {
               auto runners = std::make_unique<RunnerSet>(config_, make_runners(options, config_, sink), sink);
               runners_ = runners.get();
               return runners;
           })
     {
+        shown_ = &worker_;
     }
+    ~WorkLoop() { watch_.reset(); } // While there is a worker to be asked.
+    WorkLoop(const WorkLoop&) = delete;
+    WorkLoop& operator=(const WorkLoop&) = delete;
 
     int run(const Signals& signals)
     {
@@ -134,6 +140,12 @@ public:
     }
 
 private:
+    [[nodiscard]] WorkerFigures figures() const
+    {
+        const Worker* const worker = shown_;
+        return worker != nullptr ? worker->figures() : WorkerFigures{};
+    }
+
     void handle(int number)
     {
         switch (number) {
@@ -194,7 +206,9 @@ private:
 
     const WorkOptions& options_;
     std::shared_ptr<const Config> config_;
-    RunnerSet* runners_ = nullptr; // the worker's
+    RunnerSet* runners_ = nullptr;              // the worker's
+    std::atomic<const Worker*> shown_{nullptr}; // once it is there
+    std::shared_ptr<void> watch_;
     Worker worker_;
     bool stopping_ = false;
     bool hurry_ = false;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "core/worker_figures.hpp"
 #include "storage/open_storage.hpp"
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +23,10 @@ struct WorkOptions {
     std::string log_level = "info";
     std::string log_format = "text";
     std::string config_path; // read again on SIGHUP; empty: there is none
+    // Shows the worker's figures to others until what it returns is destroyed; it may ask for them from any thread until
+    // then. Called before anything is claimed; what it throws ends the worker. Empty: nobody is shown anything.
+    using Watch = std::function<std::shared_ptr<void>(std::function<WorkerFigures()> figures)>;
+    Watch watch;
 };
 
 // Works until told to stop, and returns the exit status.

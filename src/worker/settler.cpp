@@ -191,7 +191,8 @@ void Settler::settle_of_worker(Storage& storage, std::vector<Settlement> ends)
         tokens.push_back(end.token);
     }
     fault_point("before_settle");
-    const auto results = storage.settle(ends, tokens.front().worker, done_batches_);
+    const auto results =
+        meter_.measure([&] { return storage.settle(ends, tokens.front().worker, done_batches_); });
     fault_point("settled");
     done_batches_ = board_.settled(tokens);
     for (std::size_t i = 0; i < ends.size(); ++i) {
@@ -257,6 +258,17 @@ void Settler::note_settled_by_job(const Settlement& settlement, bool completed)
     ++(completed ? counts_.completed : counts_.failed);
     log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, 0,
         "by=job outcome=" + outcome + (settlement.outcome == outcome ? "" : " run=" + settlement.outcome));
+}
+
+void Settler::add_to(WorkerFigures& figures) const
+{
+    figures.completed = counts_.completed;
+    figures.failed = counts_.failed;
+    figures.dead = counts_.dead;
+    figures.other = counts_.other;
+    figures.lost = counts_.lost;
+    figures.settles = meter_.counts();
+    figures.connections.push_back(storage_.figures());
 }
 
 void Settler::note(const Settlement& settlement, Settled settled)

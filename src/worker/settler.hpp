@@ -1,5 +1,6 @@
 #pragma once
 
+#include "worker/duration_meter.hpp"
 #include "worker/run_board.hpp"
 #include "worker/storage_loop.hpp"
 
@@ -41,6 +42,8 @@ public:
     void run(const std::stop_token& stop, std::chrono::milliseconds flush_at_most);
 
     [[nodiscard]] const SettledCounts& counts() const { return counts_; }
+    // From any thread.
+    void add_to(WorkerFigures& figures) const;
 
 private:
     struct Work {
@@ -63,6 +66,7 @@ private:
     RunBoard& board_;
     std::function<void()> on_settled_;
     SettledCounts counts_;
+    DurationMeter meter_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::deque<Settlement> ends_;

@@ -31,6 +31,7 @@ std::chrono::milliseconds StorageHolder::failed(const Error& error)
         spdlog::warn("database_away user={} error={}", user_, log_value(error.what()));
     }
     away_ = true;
+    connected_ = false;
     return backoff_.next();
 }
 
@@ -38,8 +39,10 @@ void StorageHolder::worked()
 {
     if (away_) {
         spdlog::info("database_back user={}", user_);
+        ++reconnections_;
     }
     away_ = false;
+    connected_ = true;
     backoff_.reset();
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "core/worker_figures.hpp"
 #include "storage/storage.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -27,7 +29,7 @@ private:
 
 // One thread's storage: opened when first used and, after it was lost, again. Logs once when it goes and when it is back.
 //
-// Threads: not thread-safe.
+// Threads: not thread-safe, but for figures().
 class StorageHolder {
 public:
     StorageHolder(OpenStorage open, std::string user) : open_(std::move(open)), user_(std::move(user)) {}
@@ -37,6 +39,7 @@ public:
     // Takes note of an error. Returns how long to wait before trying again; rethrows what waiting does not mend.
     [[nodiscard]] std::chrono::milliseconds failed(const Error& error);
     void worked();
+    [[nodiscard]] ConnectionFigures figures() const { return {user_, connected_, reconnections_}; }
 
 private:
     OpenStorage open_;
@@ -44,6 +47,8 @@ private:
     std::unique_ptr<Storage> storage_;
     Backoff backoff_;
     bool away_ = false;
+    std::atomic<bool> connected_{false};
+    std::atomic<std::int64_t> reconnections_{0};
 };
 
 // A pause that ends early when somebody nudges or stop is requested.

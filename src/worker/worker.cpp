@@ -165,6 +165,22 @@ void Worker::set_quiet(bool quiet)
     keeper_.set_state(quiet ? WorkerState::quiet : WorkerState::running);
 }
 
+WorkerFigures Worker::figures() const
+{
+    WorkerFigures figures;
+    figures.slots = board_.slots();
+    figures.running = board_.running();
+    figures.held = board_.held();
+    dispatcher_.add_to(figures);
+    settler_.add_to(figures);
+    keeper_.add_to(figures);
+    figures.connections.push_back(janitor_.connection());
+    if (failure()) {
+        figures.phase = WorkerPhase::failed;
+    }
+    return figures;
+}
+
 std::optional<Error> Worker::failure() const
 {
     const std::lock_guard lock(mutex_);

@@ -29,7 +29,8 @@ struct WorkerOptions {
 // A worker: claims jobs, runs them, settles them, keeps its lease, and does its share of maintenance, each on a
 // thread and a connection of its own. Between the threads stand the board (what is held) and the settler's queue.
 //
-// Threads: all methods from any one thread at a time. stop() ends it; the destructor stops at once if that was not done.
+// Threads: figures() from any, all other methods from any one thread at a time. stop() ends it; the destructor stops at
+// once if that was not done.
 class Worker final : public RunSink {
 public:
     using MakeRunner = std::function<std::unique_ptr<JobRunner>(RunSink&)>;
@@ -49,6 +50,7 @@ public:
     [[nodiscard]] bool idle() const { return dispatcher_.idle() && board_.held() == 0; }
     [[nodiscard]] int running() const { return board_.running(); }
     [[nodiscard]] const SettledCounts& counts() const { return settler_.counts(); }
+    [[nodiscard]] WorkerFigures figures() const;
     // Set when a thread met an error that it cannot get over; the worker is of no use then.
     [[nodiscard]] std::optional<Error> failure() const;
     [[nodiscard]] JobRunner& runner() { return *runner_; }

@@ -67,6 +67,19 @@ TEST_CASE_FIXTURE(ConfigFixture, "web: an address that others reach demands that
               .empty());
 }
 
+TEST_CASE_FIXTURE(ConfigFixture, "worker: it shows its metrics nowhere, or as the web page is shown")
+{
+    CHECK(load("[worker]\nslots = 1\n").worker.metrics.empty());
+    CHECK(load("[worker]\nmetrics = \"127.0.0.1:9100\"\n").worker.metrics == "127.0.0.1:9100");
+    CHECK(refusal("[worker]\nmetrics = \"0.0.0.0:9100\"\n").find(":2: worker.metrics: is an address") !=
+        std::string::npos);
+    CHECK(refusal("[worker]\nmetrics = 9100\n").find(":2: worker.metrics: ") != std::string::npos);
+    CHECK(refusal("[worker]\nmetrics = \"9100\"\n").find("and a port such as") != std::string::npos);
+    CHECK(refusal("[worker]\nmetrics = \"0.0.0.0:9100\"\n[web]\ntokens = [{ sha256 = \"" + hash +
+        "\", scope = \"read\" }]\n")
+              .empty());
+}
+
 TEST_CASE_FIXTURE(ConfigFixture, "web: mistakes name line and key, and never show what may be a token")
 {
     const auto token = [&](const std::string& rest) {

@@ -207,6 +207,12 @@ answers 400 a POST /api/v1/jobs "@$place/deep"
 answers 200 "" GET /healthz
 answers 200 "" GET /readyz
 
+# Its address is its own: a second server would get some of the requests.
+code=0
+"$jobrunner" serve --listen "127.0.0.1:$port" 2> "$place/err" || code=$?
+equal "a second server on the port" "$code" 2
+contains "its reason" "$(cat "$place/err")" "cannot listen on 127.0.0.1:$port"
+
 # It stops at once, with a page still open.
 curl -s -N -m 20 -H "Authorization: Bearer r" "$url/api/v1/events" > "$place/events" &
 wait_for 10 "an event" grep -qs '^data: {"version"' "$place/events"

@@ -131,3 +131,30 @@ TEST_CASE("lease keeper: a carried heartbeat that is refused ends in another ide
     CHECK(kept.lease == lease);
     CHECK(kept.keeper.identity() != before);
 }
+
+TEST_CASE("lease keeper: figures tell its state, its lease and its connection")
+{
+    Kept kept(6s);
+    const auto figures = [&] {
+        WorkerFigures told;
+        kept.keeper.add_to(told);
+        return told;
+    };
+    wait_for([&] { return figures().connections.front().connected; });
+    CHECK(figures().phase == WorkerPhase::running);
+    CHECK(figures().has_lease);
+
+    kept.table.unreachable = true;
+    kept.keeper.set_state(WorkerState::quiet);
+    wait_for([&] { return !figures().connections.front().connected; });
+    CHECK(figures().phase == WorkerPhase::quiet);
+
+    kept.table.unreachable = false;
+    wait_for([&] { return figures().connections.front().reconnections == 1; });
+    CHECK(figures().leases_lost == 0);
+
+    kept.table.refusing = true;
+    kept.keeper.set_state(WorkerState::stopping);
+    wait_for([&] { return figures().leases_lost == 1; });
+    CHECK(figures().phase == WorkerPhase::stopping);
+}
