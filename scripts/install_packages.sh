@@ -16,7 +16,7 @@ demo_packages=(sqlite3 jq)
 test_packages=(
     ccache doctest-dev clang-format shellcheck
     postgresql postgresql-client sqlite3 jq curl procps
-    nginx-light openssl python3
+    nginx-light openssl python3 prometheus
     python3-psycopg2 ruby ruby-minitest ruby-pg ruby-sqlite3 nodejs npm chromium
 )
 
@@ -73,7 +73,17 @@ no_cluster=/etc/postgresql-common/createcluster.d/jobrunner-tests.conf
 if [[ " ${missing[*]} " == *" postgresql "* ]]; then
     as_root mkdir -p "$(dirname "$no_cluster")"
     as_root sh -c "echo 'create_main_cluster = false' > $no_cluster"
-    trap 'as_root rm -f "$no_cluster"' EXIT
+fi
+# Nor is any other server wanted, now or when the host starts: the tests start their own.
+policy=/usr/sbin/policy-rc.d
+our_policy=
+clean_up() {
+    as_root rm -f "$no_cluster" ${our_policy:+"$our_policy"}
+}
+trap clean_up EXIT
+if [[ " ${missing[*]} " == *" prometheus "* && ! -e $policy ]]; then
+    our_policy=$policy
+    as_root sh -c "printf '#!/bin/sh\nexit 101\n' > $policy && chmod 755 $policy"
 fi
 
 log=$(mktemp)
@@ -87,3 +97,6 @@ if ! install > "$log" 2>&1 < /dev/null; then
     exit 1
 fi
 rm -f "$log"
+if [[ " ${missing[*]} " == *" prometheus "* ]] && command -v systemctl > /dev/null; then
+    as_root systemctl disable --quiet prometheus.service > /dev/null 2>&1 || true
+fi
