@@ -32,3 +32,17 @@ foreach(folder IN ITEMS examples schema)
     endif()
 endforeach()
 install(FILES packaging/prometheus/jobrunner.rules.yml packaging/grafana/jobrunner.json DESTINATION "${data_folder}")
+
+# The manual pages say what the program and docs/configuration.md say.
+if(TARGET jobrunner)
+    set(man_folder "${PROJECT_BINARY_DIR}/man")
+    set(man_pages "${man_folder}/jobrunner.1" "${man_folder}/jobrunner.toml.5")
+    add_custom_command(OUTPUT ${man_pages}
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/man_pages" "$<TARGET_FILE:jobrunner>" "${man_folder}"
+        DEPENDS jobrunner "${PROJECT_SOURCE_DIR}/scripts/man_pages" "${PROJECT_SOURCE_DIR}/docs/configuration.md"
+            "${PROJECT_SOURCE_DIR}/docs/cli.md"
+        COMMENT "Making the manual pages" VERBATIM)
+    add_custom_target(man_pages ALL DEPENDS ${man_pages})
+    install(FILES "${man_folder}/jobrunner.1" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+    install(FILES "${man_folder}/jobrunner.toml.5" DESTINATION "${CMAKE_INSTALL_MANDIR}/man5")
+endif()

@@ -16,7 +16,7 @@ demo_packages=(sqlite3 jq)
 test_packages=(
     ccache doctest-dev clang-format shellcheck
     postgresql postgresql-client sqlite3 jq curl procps
-    nginx-light openssl python3 prometheus
+    nginx-light openssl python3 prometheus groff-base
     python3-psycopg2 ruby ruby-minitest ruby-pg ruby-sqlite3 nodejs npm chromium
 )
 

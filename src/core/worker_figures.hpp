@@ -46,7 +46,7 @@ struct WorkerFigures {
     std::int64_t completed = 0;
     std::int64_t failed = 0;
     std::int64_t dead = 0;
-    std::int64_t other = 0; // snoozed, given back, cancelled, settled by the job itself
+    std::int64_t other = 0; // snoozed, given back, cancelled
     std::int64_t lost = 0;  // came too late, and changed nothing
     std::int64_t leases_lost = 0;
     DurationCounts claims;  // statements

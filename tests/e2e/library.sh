@@ -4,6 +4,9 @@
 source "$(dirname "$0")/support/harness.sh"
 use_sqlite
 cmake --install "$(dirname "$jobrunner")" --prefix "$place/installed" > "$place/install.log"
+for page in man1/jobrunner.1 man5/jobrunner.toml.5; do
+    [[ -s $place/installed/share/man/$page ]] || fail "$page was not installed"
+done
 cmake -S "$JOBRUNNER_SOURCE_DIR/examples/cpp" -B "$place/build" -DCMAKE_PREFIX_PATH="$place/installed" > "$place/configure.log" 2>&1 \
     || fail "the example does not configure: $(tail -n 5 "$place/configure.log")"
 cmake --build "$place/build" > "$place/build.log" 2>&1 || fail "the example does not build: $(tail -n 20 "$place/build.log")"
