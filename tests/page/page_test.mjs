@@ -176,14 +176,14 @@ async function actions(page) {
     await page.goto(`${url}/#/limits`);
     await page.getByRole("button", {name: "Set a limit"}).click();
     await page.getByRole("dialog").getByLabel("Name").fill("mail.slow");
-    await page.getByRole("dialog").getByRole("button", {name: "Set", exact: true}).click();
+    await page.getByRole("dialog").getByRole("button", {name: "Save"}).click();
     await page.getByRole("dialog").getByRole("alert").filter({hasText: "at_most"}).waitFor();
     await page.getByRole("dialog").getByLabel("At once").fill("3");
-    await page.getByRole("dialog").getByRole("button", {name: "Set", exact: true}).click();
+    await page.getByRole("dialog").getByRole("button", {name: "Save"}).click();
     await row(page, "mail.slow").filter({hasText: "0 of 3"}).waitFor();
-    await page.getByRole("button", {name: "Set: kind mail.slow"}).click();
+    await page.getByRole("button", {name: "Edit: kind mail.slow"}).click();
     await page.getByRole("dialog").getByLabel("At once").fill("4");
-    await page.getByRole("dialog").getByRole("button", {name: "Set", exact: true}).click();
+    await page.getByRole("dialog").getByRole("button", {name: "Save"}).click();
     await row(page, "mail.slow").filter({hasText: "0 of 4"}).waitFor();
     await page.getByRole("button", {name: "Remove: kind mail.slow"}).click();
     await until("the limit to be gone", async () => (await api("/limits")).items.every(limit => limit.name !== "mail.slow"));

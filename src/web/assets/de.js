@@ -65,7 +65,7 @@ export const de = {
     oldest_age: "Ältester",
     pause: "Anhalten",
     resume: "Fortsetzen",
-    set: "Grenzen",
+    set: "Plätze und Gewicht",
     slots: "Plätze",
     weight: "Gewicht",
     no_queues: "Keine Queue hat Jobs. Ein INSERT in jobs legt eine an.",

@@ -65,7 +65,7 @@ export const en = {
     oldest_age: "Oldest",
     pause: "Pause",
     resume: "Resume",
-    set: "Limits",
+    set: "Slots and weight",
     slots: "Slots",
     weight: "Weight",
     no_queues: "No queue has jobs. An INSERT into jobs makes one.",

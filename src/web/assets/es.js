@@ -65,7 +65,7 @@ export const es = {
     oldest_age: "Más antiguo",
     pause: "Pausar",
     resume: "Reanudar",
-    set: "Límites",
+    set: "Plazas y peso",
     slots: "Plazas",
     weight: "Peso",
     no_queues: "Ninguna cola tiene trabajos. Un INSERT en jobs crea una.",

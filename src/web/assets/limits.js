@@ -40,7 +40,7 @@ function ask(limit) {
         }
     }}, h("div", {class: "fields"}, field(t("limit_of"), scope), field(t("name"), name, t("limit_name_hint")), field(t("at_once"), most, t("at_once_hint")),
         field(t("starts"), starts), field(t("within_seconds"), period)), wrong,
-    h("div", {class: "buttons"}, h("button", {type: "submit", class: "primary"}, t("set")), button(t("back"), () => close(null)))));
+    h("div", {class: "buttons"}, h("button", {type: "submit", class: "primary"}, t("save")), button(t("back"), () => close(null)))));
 }
 
 export function show(root, context) {
@@ -57,7 +57,7 @@ export function show(root, context) {
         return {cells: [h("strong", {}, name), t(scope === "key" ? "concurrency_key" : scope),
             use(limit.running, limit.at_most, `${t("at_once")}: ${name}`), use(limit.started, limit.starts, `${t("starts")}: ${name}`),
             limit.period_ms === null ? "" : length(limit.period_ms), limit.waiting >= 10000 ? `≥ ${number(10000)}` : number(limit.waiting),
-            h("div", {class: "buttons"}, context.guarded("operate", t("set"), () => change(limit), named(t("set"))),
+            h("div", {class: "buttons"}, context.guarded("operate", t("edit"), () => change(limit), named(t("edit"))),
                 context.guarded("operate", t("remove"), () => context.act(() => post("/limits/remove", {scope, name}), load), named(t("remove"))))]};
     };
     async function load() {
