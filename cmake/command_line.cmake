@@ -10,8 +10,8 @@ if(cli_sources)
     set(scope PUBLIC)
     add_library(jobrunner_cli STATIC ${cli_sources})
     target_link_libraries(jobrunner_cli PRIVATE jobrunner_compiler)
-    # CLI11 and JSON cost each file six seconds, whatever it says: twelve files together cost fifteen.
-    set_target_properties(jobrunner_cli PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 12)
+    # CLI11 and JSON cost each file six seconds, whatever it says: together they cost a third of that.
+    set_target_properties(jobrunner_cli PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 24)
     if(JOBRUNNER_PCH)
         target_precompile_headers(jobrunner_cli PRIVATE <nlohmann/json.hpp> <CLI/CLI.hpp>)
     endif()

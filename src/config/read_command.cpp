@@ -110,13 +110,13 @@ ResourceLimits read_resources(ConfigSection section)
 {
     constexpr int count_max = 1'048'576;
     constexpr std::uint64_t mebibyte = 1ULL << 20;
-    constexpr std::uint64_t bytes_max = 1ULL << 50;
+    constexpr std::uint64_t file_size_max = 1ULL << 50;
     ResourceLimits limits;
-    assign(limits.memory_bytes, section.byte_size("memory", {mebibyte, bytes_max}));
+    assign(limits.memory_bytes, section.byte_size("memory", {mebibyte, file_size_max}));
     assign(limits.cpu, section.duration("cpu", {seconds{1}, hours{24 * 30}}));
     assign(limits.open_files, section.integer("open_files", {8, count_max}));
     assign(limits.processes, section.integer("processes", {1, count_max}));
-    assign(limits.file_size_bytes, section.byte_size("file_size", {0, bytes_max}));
+    assign(limits.file_size_bytes, section.byte_size("file_size", {0, file_size_max}));
     if (limits.cpu && *limits.cpu % seconds{1} != Milliseconds{0}) {
         section.problem("cpu", "is " + format_duration(*limits.cpu) + "; whole seconds were expected");
     }

@@ -69,7 +69,7 @@ void read_host_names(ConfigSection& section, WebConfig& web)
     }
 }
 
-bool is_header_name(std::string_view name)
+bool is_proxy_header_name(std::string_view name)
 {
     return std::ranges::all_of(name, [](unsigned char c) {
         return (c >= '0' && c <= '9') || ((c | 0x20U) >= 'a' && (c | 0x20U) <= 'z') || c == '-';
@@ -80,7 +80,7 @@ void read_proxy(ConfigSection& section, WebConfig& web)
 {
     assign(web.proxy_header, section.text("proxy_header", "the name of a header"));
     assign(web.proxy_scope, read_scope(section, "proxy_scope"));
-    if (!is_header_name(web.proxy_header)) {
+    if (!is_proxy_header_name(web.proxy_header)) {
         section.problem("proxy_header", "is no name of a header; one such as X-Forwarded-User was expected");
     }
     for (const auto& text :

@@ -25,7 +25,7 @@ constexpr double longest_milliseconds = 100.0 * 366 * 86'400'000.0;
         "\"" + std::string(text) + "\" is not a length of time such as 30s, 5m, 1h30m or 7d");
 }
 
-bool is_digit(char c)
+bool is_of_number(char c)
 {
     return (c >= '0' && c <= '9') || c == '.';
 }
@@ -44,7 +44,7 @@ std::optional<std::size_t> find_unit(std::string_view name)
 std::string_view take(std::string_view& rest, bool digits)
 {
     std::size_t length = 0;
-    while (length < rest.size() && is_digit(rest[length]) == digits) {
+    while (length < rest.size() && is_of_number(rest[length]) == digits) {
         ++length;
     }
     const auto taken = rest.substr(0, length);
