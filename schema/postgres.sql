@@ -1939,6 +1939,60 @@ $$;
 -- Nobody calls anything here but by a grant; see `jobrunner roles`.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA jobrunner FROM PUBLIC;
 
+-- Who keeps dead rows from being removed, the longest first. Of other users' sessions only members of pg_read_all_stats see
+-- enough.
+CREATE VIEW jobrunner.held_snapshots AS
+SELECT
+    'session' AS holder, a.pid, coalesce(nullif(a.application_name, ''), a.usename::text, a.backend_type) AS name,
+    coalesce(a.state, a.backend_type) AS state, a.xact_start AS since, now() - a.xact_start AS held_for,
+    greatest(age(a.backend_xmin), age(a.backend_xid)) AS transactions_behind
+FROM pg_stat_activity a
+WHERE (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL) AND a.xact_start IS NOT NULL
+    AND a.datname = current_database() AND a.backend_type <> 'autovacuum worker' AND a.pid <> pg_backend_pid()
+UNION ALL
+SELECT 'prepared transaction', NULL, p.gid, 'prepared', p.prepared, now() - p.prepared, age(p.transaction)
+FROM pg_prepared_xacts p
+WHERE p.database = current_database()
+UNION ALL
+SELECT
+    'replication slot', r.active_pid, r.slot_name::text, CASE WHEN r.active THEN 'in use' ELSE 'not in use' END, NULL, NULL,
+    greatest(age(r.xmin), age(r.catalog_xmin))
+FROM pg_replication_slots r
+WHERE r.xmin IS NOT NULL OR r.catalog_xmin IS NOT NULL
+ORDER BY transactions_behind DESC NULLS LAST;
+
+-- Dead rows and sizes of each table, from the server's own statistics.
+CREATE VIEW jobrunner.table_health AS
+SELECT
+    s.relname::text AS table_name, s.n_live_tup AS live_rows, s.n_dead_tup AS dead_rows,
+    pg_table_size(s.relid) AS table_bytes, pg_indexes_size(s.relid) AS index_bytes,
+    greatest(s.last_vacuum, s.last_autovacuum) AS vacuumed_at, greatest(s.last_analyze, s.last_autoanalyze) AS analyzed_at
+FROM pg_stat_user_tables s
+WHERE s.schemaname = 'jobrunner';
+
+-- What an index takes, and what it would take if it were built anew: an estimate from the planner's row count and the average
+-- width of its columns, for B-trees without equal entries, filled as they are told to be. Expressions are taken for 8 bytes.
+CREATE VIEW jobrunner.index_health AS
+SELECT
+    c.relname::text AS index_name, t.relname::text AS table_name, i.indisvalid AS is_valid, u.idx_scan AS scans,
+    greatest(c.reltuples, 0)::bigint AS entries, pg_relation_size(c.oid) AS index_bytes,
+    (8192 * (1 + ceil(greatest(c.reltuples, 0) * (12 + 8 * ceil(w.width / 8.0)) / (8192 * f.filled))))::bigint AS bytes_if_rebuilt
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_class t ON t.oid = i.indrelid
+JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
+LEFT JOIN pg_stat_user_indexes u ON u.indexrelid = c.oid
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(coalesce(s.avg_width, 8)), 0) AS width
+    FROM unnest(i.indkey::smallint[]) AS k (number)
+    LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number
+    LEFT JOIN pg_stats s ON s.schemaname = 'jobrunner' AND s.tablename = t.relname AND s.attname = a.attname) w
+CROSS JOIN LATERAL (
+    SELECT coalesce(max(o.option_value::float8), 90) / 100 AS filled
+    FROM pg_options_to_table(c.reloptions) o
+    WHERE o.option_name = 'fillfactor') f
+WHERE t.relnamespace = 'jobrunner'::regnamespace AND t.relkind = 'r';
+
 INSERT INTO jobrunner.migrations (number, name, applied_by, oldest_binary)
 VALUES (6, 'views', 'by hand', '0.1.0');
 

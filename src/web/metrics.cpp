@@ -196,6 +196,19 @@ void add_problems(MetricFamilies& families, const Snapshot& snapshot)
     }
 }
 
+void add_findings(MetricFamilies& families, const Snapshot& snapshot)
+{
+    std::map<std::pair<std::string, std::string>, int> counts;
+    for (const auto& finding : snapshot.findings) {
+        ++counts[{finding.code, finding.severity}];
+    }
+    auto& family = families.family("jobrunner_findings",
+        "What `jobrunner doctor` finds, looked for every five minutes.", MetricType::Gauge);
+    for (const auto& [key, count] : counts) {
+        MetricFamilies::add_gauge(family, {{"code", key.first}, {"severity", key.second}}, count);
+    }
+}
+
 } // namespace
 
 std::string metrics_text(const Snapshot& snapshot, TimePoint now)
@@ -212,6 +225,7 @@ std::string metrics_text(const Snapshot& snapshot, TimePoint now)
     add_workers(families, snapshot);
     add_wanted(families, snapshot);
     add_problems(families, snapshot);
+    add_findings(families, snapshot);
     return families.text();
 }
 

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <map>
 
 namespace jobrunner {
@@ -135,6 +137,37 @@ void find_in_schedules(const Snapshot& snapshot, Problems& found)
     }
 }
 
+std::string sentence(std::string text)
+{
+    if (!text.empty()) {
+        text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
+    }
+    return text + '.';
+}
+
+Severity severity_of(const Finding& finding)
+{
+    for (const auto severity : {Severity::error, Severity::warning}) {
+        if (finding.severity == to_string(severity)) {
+            return severity;
+        }
+    }
+    return Severity::note;
+}
+
+// Without those that the rest of a snapshot shows more exactly, or, if nobody waits, shows as no problem.
+void find_in_findings(const Snapshot& snapshot, Problems& found)
+{
+    constexpr std::array<std::string_view, 6> shown_above{
+        "queue_paused", "worker_lost", "held_back", "no_worker", "schedule_problem", "journal_mode"};
+    for (const auto& finding : snapshot.findings) {
+        if (std::ranges::find(shown_above, finding.code) == shown_above.end()) {
+            found.push_back({severity_of(finding), finding.code, "",
+                sentence(finding.text) + ' ' + sentence(finding.remedy)});
+        }
+    }
+}
+
 } // namespace
 
 std::string_view to_string(Severity severity)
@@ -165,6 +198,7 @@ std::vector<Problem> find_problems(const Snapshot& snapshot)
     }
     find_failures(snapshot, found);
     find_in_schedules(snapshot, found);
+    find_in_findings(snapshot, found);
     std::ranges::stable_sort(found, {}, &Problem::severity);
     found.resize(std::min(found.size(), problems_max));
     return found;

@@ -63,7 +63,8 @@ int run_server(const ServeOptions& options)
     static_cast<void>(reads.take()); // What is wrong with the database is better said now.
 
     StatsCounters counters;
-    SnapshotKeeper snapshots([&] { return read_snapshot(*reads.take(), counters); }, host_now);
+    FindingsWatch watch;
+    SnapshotKeeper snapshots([&] { return read_snapshot(*reads.take(), counters, watch); }, host_now);
     const WebApp app(options.web, {reads, writes, snapshots, host_now});
     WebServer server({.early_answer = [&](const WebRequest& request) { return app.early_answer(request); },
         .answer = [&](const WebRequest& request) { return app.answer(request); },

@@ -2,7 +2,7 @@
 
 namespace jobrunner {
 
-Snapshot read_snapshot(Storage& storage, StatsCounters& counters)
+Snapshot read_snapshot(Storage& storage, StatsCounters& counters, FindingsWatch& watch)
 {
     constexpr int dead_groups_max = 20;
     Snapshot snapshot;
@@ -13,6 +13,7 @@ Snapshot read_snapshot(Storage& storage, StatsCounters& counters)
     snapshot.schedules = storage.schedules();
     counters.add(snapshot.minutes);
     snapshot.totals = counters.totals();
+    snapshot.findings = watch.look(storage);
     return snapshot;
 }
 

@@ -2,6 +2,7 @@
 
 #include "client/time_text.hpp"
 #include "storage/storage.hpp"
+#include "web/findings_watch.hpp"
 #include "web/stats_counters.hpp"
 
 #include <cstdint>
@@ -22,12 +23,13 @@ struct Snapshot {
     std::vector<MinuteStatsRow> minutes; // of the last hour
     std::vector<DeadGroup> dead;         // the largest
     std::vector<ScheduleRow> schedules;
-    StatsTotals totals; // since this server was started
+    StatsTotals totals;            // since this server was started
+    std::vector<Finding> findings; // of the last few minutes
 };
 
 inline constexpr std::chrono::minutes snapshot_minutes{60};
 
 // Reads everything but version and time. Throws Error.
-[[nodiscard]] Snapshot read_snapshot(Storage& storage, StatsCounters& counters);
+[[nodiscard]] Snapshot read_snapshot(Storage& storage, StatsCounters& counters, FindingsWatch& watch);
 
 } // namespace jobrunner

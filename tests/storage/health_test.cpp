@@ -90,6 +90,23 @@ STORAGE_TEST("verify: names each promise that rows break")
     CHECK(broken(db, blocked) == Codes{"blocked_by_something"});
 }
 
+STORAGE_TEST("doctor: finds schedules that were due and did not run")
+{
+    NewSchedule daily;
+    daily.name = "daily";
+    daily.expression = "0 3 * * *";
+    daily.kind = "email";
+    db.storage->put_schedules({&daily, 1}, "tests", false);
+    CHECK_FALSE(codes(db).contains("schedule_late"));
+    const bool sqlite = db.backend->options().url.starts_with("sqlite");
+    const std::string past =
+        sqlite ? "strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-2 minutes')" : "now() - interval '2 minutes'";
+    db.backend->run_sql("UPDATE schedules SET next_at = " + past);
+    CHECK(codes(db).contains("schedule_late"));
+    db.storage->pause_schedule("daily", "tester");
+    CHECK_FALSE(codes(db).contains("schedule_late"));
+}
+
 STORAGE_TEST("doctor: finds workers that are lost, kinds that nobody has, paused queues")
 {
     db.backend->run_sql("UPDATE workers SET kinds = " +

@@ -124,6 +124,35 @@ TEST_CASE("problems: a database that is away, and a schedule set aside")
     CHECK(find_problems(snapshot)[0].text.find("10.0.0.1") == std::string::npos);
 }
 
+TEST_CASE("problems: what doctor finds, but for what a snapshot itself shows")
+{
+    auto snapshot = quiet();
+    snapshot.findings = {{"note", "queue_paused", "queue q is paused", "resume it"},
+        {"warning", "held_snapshot", "a session of reports (pid 7) has held its snapshot for 00:10:00",
+            "let it end"},
+        {"error", "invalid_index", "index jobs_pkey is not valid", "REINDEX it"}};
+
+    CHECK(codes(snapshot) == Codes{"invalid_index", "held_snapshot"});
+    CHECK(find_problems(snapshot)[1].text ==
+        "A session of reports (pid 7) has held its snapshot for 00:10:00. Let it end.");
+
+    const auto metrics = metrics_text(snapshot, WebFixture::now());
+    CHECK(metrics.find(R"(jobrunner_findings{code="held_snapshot",severity="warning"} 1)") !=
+        std::string::npos);
+    CHECK(metrics.find(R"(jobrunner_findings{code="queue_paused",severity="note"} 1)") != std::string::npos);
+    CHECK(metrics.find(R"(jobrunner_problems{severity="error"} 1)") != std::string::npos);
+}
+
+TEST_CASE("findings: looked for once in a while, not with each snapshot")
+{
+    FakeStorage storage;
+    FindingsWatch watch;
+    storage.finding_rows = {{"error", "setting", "fsync is off", "switch it on"}};
+    CHECK(watch.look(storage).size() == 1);
+    storage.finding_rows.clear();
+    CHECK(watch.look(storage).size() == 1);
+}
+
 TEST_CASE("stats counters: only what came since the first reading, each piece once")
 {
     StatsCounters counters;

@@ -45,7 +45,7 @@ public:
         const bool from_snapshot = made.path == "/api/v1/overview" || made.path == "/api/v1/queues" ||
             made.path == "/metrics" || made.path == "/readyz";
         SnapshotKeeper snapshots(
-            [&] { return from_snapshot ? read_snapshot(*storage, counters) : Snapshot{}; },
+            [&] { return from_snapshot ? read_snapshot(*storage, counters, watch) : Snapshot{}; },
             [] { return now(); });
         const WebApp app(config, {pool, pool, snapshots, [] { return now(); }});
         return app.answer(made);
@@ -61,6 +61,7 @@ public:
     WebConfig config;
     std::shared_ptr<FakeStorage> storage = std::make_shared<FakeStorage>();
     StatsCounters counters;
+    FindingsWatch watch;
     StoragePool pool{[this] { return storage; }, 2};
 };
 

@@ -889,28 +889,34 @@ FROM (
     HAVING count(*) > 0.9 * current_setting('max_connections')::integer
     UNION ALL
     (SELECT 'warning', 'held_snapshot',
-        'a ' || coalesce(a.state, a.backend_type) || ' session of ' || coalesce(nullif(a.application_name, ''), a.usename, 'unknown')
-            || ' (pid ' || a.pid || ') has held its snapshot for ' || date_trunc('second', now() - a.xact_start),
-        'let it end, or SELECT pg_terminate_backend(' || a.pid || '): dead rows behind it cannot be removed'
-    FROM pg_stat_activity a
-    WHERE a.xact_start < now() - interval '5 minutes' AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
-        AND a.datname = current_database() AND a.backend_type <> 'autovacuum worker'
-    ORDER BY a.xact_start
+        'a ' || h.state || ' session of ' || h.name || ' (pid ' || h.pid || ') has held its snapshot for '
+            || date_trunc('second', h.held_for),
+        'let it end, or SELECT pg_terminate_backend(' || h.pid || '): dead rows behind it cannot be removed'
+    FROM {schema}.held_snapshots h
+    WHERE h.holder = 'session' AND h.held_for > interval '5 minutes'
+    ORDER BY h.since
     LIMIT 5)
     UNION ALL
-    SELECT 'warning', 'held_snapshot', 'prepared transaction "' || gid || '" has stood since ' || prepared,
+    SELECT 'warning', 'held_snapshot', 'prepared transaction "' || h.name || '" has stood since ' || h.since,
         'COMMIT PREPARED or ROLLBACK PREPARED it: dead rows behind it cannot be removed'
-    FROM pg_prepared_xacts WHERE prepared < now() - interval '5 minutes' AND database = current_database()
+    FROM {schema}.held_snapshots h
+    WHERE h.holder = 'prepared transaction' AND h.held_for > interval '5 minutes'
     UNION ALL
-    SELECT 'warning', 'held_snapshot', 'replication slot "' || slot_name || '" is not in use, and holds a snapshot',
+    SELECT 'warning', 'held_snapshot', 'replication slot "' || h.name || '" is not in use, and holds a snapshot',
         'let its replica catch up, or drop it with pg_drop_replication_slot()'
-    FROM pg_replication_slots WHERE NOT active AND xmin IS NOT NULL
+    FROM {schema}.held_snapshots h
+    WHERE h.holder = 'replication slot' AND h.state = 'not in use'
     UNION ALL
-    SELECT 'warning', 'dead_rows',
-        'table ' || s.relname || ' has ' || s.n_dead_tup || ' dead rows beside ' || s.n_live_tup || ' live ones',
-        'look for a held snapshot; then VACUUM ' || s.relid::regclass
-    FROM pg_stat_user_tables s
-    WHERE s.schemaname = '{channel}' AND s.n_dead_tup > 100000 AND s.n_dead_tup > 5 * s.n_live_tup
+    SELECT 'warning', 'dead_rows', 'table ' || h.table_name || ' has ' || h.dead_rows || ' dead rows beside ' || h.live_rows || ' live ones',
+        'look for a held snapshot; then VACUUM {schema}.' || quote_ident(h.table_name)
+    FROM {schema}.table_health h
+    WHERE h.dead_rows > 100000 AND h.dead_rows > 5 * h.live_rows
+    UNION ALL
+    SELECT 'warning', 'index_bloat',
+        'index ' || h.index_name || ' takes ' || pg_size_pretty(h.index_bytes) || ', and would take ' || pg_size_pretty(h.bytes_if_rebuilt),
+        'when it is quiet, REINDEX INDEX CONCURRENTLY {schema}.' || quote_ident(h.index_name)
+    FROM {schema}.index_health h
+    WHERE h.index_bytes > 256 * 1048576 AND h.index_bytes > 5 * h.bytes_if_rebuilt
     UNION ALL
     SELECT 'error', 'invalid_index', 'index ' || i.indexrelid::regclass || ' is not valid',
         'REINDEX INDEX CONCURRENTLY ' || i.indexrelid::regclass
@@ -967,6 +973,11 @@ FROM (
     UNION ALL
     SELECT 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
     FROM {schema}.schedules s WHERE s.problem IS NOT NULL
+    UNION ALL
+    SELECT 'warning', 'schedule_late', 'schedule "' || s.name || '" was due at ' || s.next_at || ', and has not run',
+        'any live worker runs it with its next look: see that one runs'
+    FROM {schema}.schedules s
+    WHERE s.next_at < now() - interval '1 minute' AND s.paused_at IS NULL AND s.problem IS NULL
     UNION ALL
     SELECT 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
     FROM {schema}.batches b WHERE b.problem IS NOT NULL

@@ -1189,6 +1189,11 @@ FROM (
     SELECT 'warning', 'schedule_problem', 'schedule "' || s.name || '": ' || s.problem, 'jobrunner schedules show ' || s.name
     FROM schedules s WHERE s.problem IS NOT NULL
     UNION ALL
+    SELECT 'warning', 'schedule_late', 'schedule "' || s.name || '" was due at ' || s.next_at || ', and has not run',
+        'any live worker runs it with its next look: see that one runs'
+    FROM schedules s
+    WHERE s.next_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 minute') AND s.paused_at IS NULL AND s.problem IS NULL
+    UNION ALL
     SELECT 'warning', 'batch_problem', 'batch ' || b.id || ': ' || b.problem, 'jobrunner batches show ' || b.id
     FROM batches b WHERE b.problem IS NOT NULL
     UNION ALL

@@ -1,0 +1,20 @@
+#include "web/findings_watch.hpp"
+
+#include <algorithm>
+
+namespace jobrunner {
+
+const std::vector<Finding>& FindingsWatch::look(Storage& storage)
+{
+    constexpr std::chrono::minutes pause{5};
+    constexpr int cost_share = 100;
+    const auto begin = Clock::now();
+    if (begin >= due_at_) {
+        findings_ = storage.findings();
+        const auto end = Clock::now();
+        due_at_ = end + std::max<Clock::duration>(pause, (end - begin) * cost_share);
+    }
+    return findings_;
+}
+
+} // namespace jobrunner
