@@ -1,7 +1,6 @@
 #pragma once
 
-#include "core/job.hpp"
-#include "core/lane_book.hpp"
+#include "storage/claim_request.hpp"
 
 #include <cstdint>
 #include <map>
@@ -36,17 +35,12 @@ struct LimitRow {
 
 inline constexpr int limit_waiting_max = 10'000;
 
-struct LimitedRequest {
-    WorkerId worker = 0;
-    std::int64_t batch = 0;
-    std::vector<LaneClaim> lanes; // lanes in which jobs wait, limited ones among them
-    int limit = 0;                // in all
-    std::vector<std::string> kinds;
-    std::vector<std::string> labels;
-    std::vector<std::string> queues;       // that the worker serves; none: every one
-    std::map<std::string, int> queue_room; // queues of which it takes only so many
-    int look_at = 0;                       // jobs of each lane
-    std::string after_line;                // where the last call stopped
+// Its lanes are those in which jobs wait, limited ones among them.
+struct LimitedRequest : ClaimRequest {
+    std::vector<std::string> queues{};       // that the worker serves; none: every one
+    std::map<std::string, int> queue_room{}; // queues of which it takes only so many
+    int look_at = 0;                         // jobs of each lane
+    std::string after_line{};                // where the last call stopped
 };
 
 struct LimitedClaim {

@@ -5,6 +5,7 @@
 #include "core/lane_book.hpp"
 #include "core/settlement.hpp"
 #include "storage/batches.hpp"
+#include "storage/claim_request.hpp"
 #include "storage/health.hpp"
 #include "storage/limits.hpp"
 #include "storage/schedules.hpp"
@@ -79,17 +80,6 @@ struct Probe {
     bool limits = false; // there are limits: some of the jobs in the lanes may be under one
     bool held = false;   // jobs wait in the lines of limits
 };
-
-struct ClaimRequest {
-    WorkerId worker = 0;
-    std::int64_t batch = 0;       // the worker's own number for this claim, never used twice
-    std::vector<LaneClaim> lanes; // in the order in which they are to be emptied
-    int limit = 0;                // in all; in [1, claim_batch_max]
-    std::vector<std::string> kinds;
-    std::vector<std::string> labels;
-};
-
-inline constexpr int claim_batch_max = 1000;
 
 struct CancelRequest {
     ClaimToken token;

@@ -30,18 +30,13 @@ bool LimitedClaims::wanted(bool has_lanes) const
 std::vector<ClaimedJob> LimitedClaims::claim(Storage& storage, ClaimRequest& request,
     std::vector<std::string> queues, std::map<std::string, int> queue_room)
 {
-    LimitedRequest limited;
-    limited.worker = request.worker;
-    limited.batch = request.batch;
-    limited.limit = request.limit;
-    limited.kinds = request.kinds;
-    limited.labels = request.labels;
+    LimitedRequest limited{request};
     limited.queues = std::move(queues);
     limited.queue_room = std::move(queue_room);
     limited.look_at = meets_many_ ? std::max(look_at_many, request.limit) : request.limit;
     limited.after_line = last_line_;
-    if (limits_) {
-        limited.lanes = request.lanes;
+    if (!limits_) {
+        limited.lanes.clear();
     }
     auto claim = storage.claim_limited(limited);
     if (limits_) {

@@ -116,8 +116,12 @@ Limit limit_of(const pqxx::row& row, int first)
         .period = maybe_length(row[first + 4])};
 }
 
-std::vector<LaneClaim> PostgresStorage::hold_limited(const LimitedRequest& request, int& moved)
+LimitedClaim PostgresStorage::hold_limited(const LimitedRequest& request)
 {
+    LimitedClaim claim;
+    if (request.lanes.empty()) {
+        return claim;
+    }
     std::vector<std::string> queues;
     std::vector<std::int64_t> priorities;
     std::vector<std::int64_t> floors;
@@ -133,24 +137,21 @@ std::vector<LaneClaim> PostgresStorage::hold_limited(const LimitedRequest& reque
         .add(request.look_at)
         .add(request.kinds)
         .add(request.labels);
-    std::vector<LaneClaim> rest = request.lanes;
+    claim.lanes = request.lanes;
     for (const auto& row : connection_.write(queries::hold_limited, params)) {
-        leave_to_claim(rest.at(static_cast<std::size_t>(number(row[0]))), request.look_at,
+        leave_to_claim(claim.lanes.at(static_cast<std::size_t>(number(row[0]))), request.look_at,
             static_cast<int>(number(row[1])), static_cast<int>(number(row[2])));
-        moved += static_cast<int>(number(row[2]));
+        claim.moved += static_cast<int>(number(row[2]));
     }
-    std::erase_if(rest, [](const LaneClaim& lane) { return lane.limit <= 0; });
-    return rest;
+    std::erase_if(claim.lanes, [](const LaneClaim& lane) { return lane.limit <= 0; });
+    return claim;
 }
 
 LimitedClaim PostgresStorage::claim_limited(const LimitedRequest& request)
 {
     assert(request.limit >= 1 && request.limit <= claim_batch_max);
-    LimitedClaim claim;
+    LimitedClaim claim = hold_limited(request);
     claim.last_line = request.after_line;
-    if (!request.lanes.empty()) {
-        claim.lanes = hold_limited(request, claim.moved);
-    }
     connection_.transact([&](Connection::Transaction& tx) {
         claim.jobs.clear();
         const auto lock = tx.run(queries::lock_limits, Params().add(request.worker));

@@ -76,7 +76,8 @@ public:
 
 private:
     void check_schema();
-    [[nodiscard]] std::vector<LaneClaim> hold_limited(const LimitedRequest& request, int& moved);
+    // Moves limited jobs of the lanes aside; says how many, and what an ordinary claim may take.
+    [[nodiscard]] LimitedClaim hold_limited(const LimitedRequest& request);
     bool steer_schedule(std::string_view query, const std::string& name, const std::string& actor);
 
     Connection connection_;

@@ -131,33 +131,33 @@ Limit limit_of(const Statement& row, int first)
         .period = row.maybe_length(first + 4)};
 }
 
-std::vector<LaneClaim> SqliteStorage::hold_limited(const LimitedRequest& request, int& moved)
+LimitedClaim SqliteStorage::hold_limited(const LimitedRequest& request)
 {
     const std::string kinds = to_json(request.kinds);
     const std::string labels = to_json(request.labels);
     const auto step = [&](HoldStatement nth) -> Statement& {
         return connection_.statement(queries::hold_limited, nth);
     };
-    std::vector<LaneClaim> rest = request.lanes;
-    for (auto& lane : rest) {
+    LimitedClaim claim;
+    claim.lanes = request.lanes;
+    for (auto& lane : claim.lanes) {
         step(forget_looks).run();
         const int seen =
             step(look_at_lane).run(lane.lane.queue, lane.lane.priority, request.look_at, kinds, labels);
         const int held = step(move_limited).run();
         leave_to_claim(lane, request.look_at, seen, held);
-        moved += held;
+        claim.moved += held;
     }
-    std::erase_if(rest, [](const LaneClaim& lane) { return lane.limit <= 0; });
-    return rest;
+    std::erase_if(claim.lanes, [](const LaneClaim& lane) { return lane.limit <= 0; });
+    return claim;
 }
 
 LimitedClaim SqliteStorage::claim_limited(const LimitedRequest& request)
 {
     assert(request.limit >= 1 && request.limit <= claim_batch_max);
     return connection_.write([&] {
-        LimitedClaim claim;
+        LimitedClaim claim = hold_limited(request);
         claim.last_line = request.after_line;
-        claim.lanes = hold_limited(request, claim.moved);
         bool may_take = false;
         connection_.statement(queries::lock_limits)
             .each([&](const Statement& row) { may_take = row.truth(1); }, request.worker);

@@ -97,7 +97,8 @@ private:
     std::optional<std::string> note_run(
         const std::string& name, const std::string& overlap, const ScheduleRun& run);
     Enqueued enqueue_one(const NewJob& job, OnConflict on_conflict);
-    [[nodiscard]] std::vector<LaneClaim> hold_limited(const LimitedRequest& request, int& moved);
+    // Moves limited jobs of the lanes aside; says how many, and what an ordinary claim may take.
+    [[nodiscard]] LimitedClaim hold_limited(const LimitedRequest& request);
     [[nodiscard]] std::vector<ClaimedJob> claim_admitted(
         const LimitedRequest& request, const std::vector<std::int64_t>& ids);
     void note_claim(WorkerId worker, std::int64_t batch, const std::vector<ClaimedJob>& jobs);

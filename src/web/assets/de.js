@@ -192,7 +192,7 @@ export const de = {
     failed_minute: "Fehler/min",
     unchanged: "unverändert",
     nothing_changed: "Es wurde nichts geändert.",
-    set_queue: "Grenzen der Queue {queue}",
+    set_queue: "Plätze und Gewicht der Queue {queue}",
     slots_hint: "So viele Jobs höchstens zugleich je Worker",
     weight_hint: "Ihr Anteil, wo Plätze knapp sind",
     queues_paused: "{count} Queues, {paused} angehalten",

@@ -192,7 +192,7 @@ export const en = {
     failed_minute: "Failed/min",
     unchanged: "unchanged",
     nothing_changed: "Nothing was changed.",
-    set_queue: "Limits of queue {queue}",
+    set_queue: "Slots and weight of queue {queue}",
     slots_hint: "At most so many jobs at once on each worker",
     weight_hint: "Its share where slots are scarce",
     queues_paused: "{count} queues, {paused} paused",

@@ -192,7 +192,7 @@ export const es = {
     failed_minute: "Fallos/min",
     unchanged: "sin cambios",
     nothing_changed: "No se cambió nada.",
-    set_queue: "Límites de la cola {queue}",
+    set_queue: "Plazas y peso de la cola {queue}",
     slots_hint: "Como máximo tantos trabajos a la vez en cada worker",
     weight_hint: "Su parte cuando faltan plazas",
     queues_paused: "{count} colas, {paused} en pausa",
