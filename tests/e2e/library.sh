@@ -10,6 +10,36 @@ done
 cmake -S "$JOBRUNNER_SOURCE_DIR/examples/cpp" -B "$place/build" -DCMAKE_PREFIX_PATH="$place/installed" > "$place/configure.log" 2>&1 \
     || fail "the example does not configure: $(tail -n 5 "$place/configure.log")"
 cmake --build "$place/build" > "$place/build.log" 2>&1 || fail "the example does not build: $(tail -n 20 "$place/build.log")"
+
+# What docs/cpp.md shows compiles as it stands, one block after the other, with what it takes from the application.
+mkdir "$place/snippets"
+awk '/^```cpp$/ {inside = 1; next} /^```/ {inside = 0} inside && !/^…$/' "$JOBRUNNER_SOURCE_DIR/docs/cpp.md" > "$place/snippets/shown"
+(($(grep -c . "$place/snippets/shown") >= 25)) || fail "docs/cpp.md shows no C++"
+{
+    grep '^#include' "$place/snippets/shown"
+    cat << 'END'
+#include <pqxx/pqxx>
+#include <cassert>
+#include <chrono>
+pqxx::connection& connection_of_this_thread();
+void bill(const std::string& args);
+jobrunner::Outcome make_report(jobrunner::JobContext& job);
+void shown(pqxx::connection& connection)
+{
+END
+    grep -v '^#include' "$place/snippets/shown"
+    echo '}'
+} > "$place/snippets/shown.cpp"
+cat > "$place/snippets/CMakeLists.txt" << 'END'
+cmake_minimum_required(VERSION 3.25)
+project(shown LANGUAGES CXX)
+find_package(jobrunner REQUIRED)
+add_library(shown OBJECT shown.cpp)
+target_link_libraries(shown PRIVATE jobrunner::jobrunner)
+END
+{ cmake -S "$place/snippets" -B "$place/snippets/build" -DCMAKE_PREFIX_PATH="$place/installed" \
+    && cmake --build "$place/snippets/build"; } > "$place/snippets.log" 2>&1 || fail "docs/cpp.md does not compile: $(grep -m 5 error "$place/snippets.log")"
+
 use_config << 'END'
 [kinds."greet"]
 command = ["echo", "hello {args.name}"]
@@ -54,4 +84,4 @@ for backend in sqlite postgres; do
     equal "$backend: bills, orders and amounts" \
         "$(bills 'SELECT count(*), count(DISTINCT job_id), count(DISTINCT amount) FROM bills')" "$orders|$orders|$orders"
 done
-echo "installed, found, linked, enqueued, run, killed, billed once"
+echo "documented, installed, found, linked, enqueued, run, killed, billed once"
