@@ -1,4 +1,5 @@
 // What becomes of calls whose connection breaks.
+#include "storage/postgres/connection.hpp"
 #include "storage/postgres_database.hpp"
 #include "storage/storage_fixture.hpp"
 
@@ -214,4 +215,32 @@ TEST_CASE("postgres connection: through a transaction pooler every verb works wi
         CHECK(storage->act({.action = JobAction::cancel, .actor = "t"}, std::vector<JobId>{1}).size() == 1);
         CHECK_NOTHROW(storage->tidy({}));
     }
+}
+
+TEST_CASE(
+    "postgres connection: a transaction that idles is ended by the server, so that nobody waits for its rows")
+{
+    const auto url = postgres_url();
+    if (!url) {
+        return;
+    }
+    PostgresDatabase database(*url);
+    database.run_sql("INSERT INTO queues (queue) VALUES ('mail')");
+    postgres::Connection stopped(database.options());
+    CHECK(std::string(
+              stopped.read("SELECT current_setting('idle_in_transaction_session_timeout')")[0][0].c_str()) ==
+        "10s");
+
+    const auto error = StorageFixture::error_of([&] {
+        stopped.transact([&](postgres::Connection::Transaction& tx) {
+            tx.run("SET LOCAL idle_in_transaction_session_timeout = '50ms'");
+            tx.run("UPDATE {schema}.queues SET weight = 2");
+            database.run_sql(
+                "UPDATE queues SET weight = 3"); // waits for the row until the server lets go of it
+            tx.run("SELECT 1");
+        });
+    });
+    CHECK(error.kind() == ErrorKind::unreachable);
+    CHECK(database.row("SELECT weight FROM queues") == "3");
+    CHECK(stopped.read("SELECT 1").size() == 1);
 }
