@@ -17,6 +17,13 @@ database_name=
 finish() {
     local status=$?
     set +e
+    if ((status != 0)) && ((status != 77)) && [[ -n $database_name ]]; then
+        echo "--- who waits for whom, and for what" >&2
+        psql_at "$database_name" -qc "SELECT pid, application_name, state, wait_event_type, wait_event, pg_blocking_pids(pid) AS behind,
+            now() - query_start AS since, left(query, 60) AS query
+            FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() ORDER BY pid" >&2
+        ps -o pid,stat,wchan:24,etime,args -p "$(IFS=,; echo "${worker_pids[*]:-$$}")" >&2
+    fi
     for pid in "${worker_pids[@]}"; do
         kill -CONT "$pid" 2> /dev/null
         kill -KILL "$pid" 2> /dev/null
