@@ -2,11 +2,13 @@
 # Limits hold whatever happens: eight workers, of which one is killed again and again, never run more than three jobs of a
 # kind, or one of a key, at once, as the records say and as somebody sees who counts the live processes; and a rate
 # holds within any of its periods. Then everything has run, and jobs of other kinds were not held up.
+# JOBRUNNER_E2E_LIMITED_JOBS, JOBRUNNER_E2E_KILLS: how many jobs of the kind that may run three at once, and how many kills.
 source "$(dirname "$0")/support/harness.sh"
 on_each_backend "$@"
 
-jobs=${JOBRUNNER_E2E_LIMITED_JOBS:-250}
-kills=6
+few=${JOBRUNNER_E2E_LIMITED_JOBS:-250}
+kills=${JOBRUNNER_E2E_KILLS:-6}
+jobs=250 # of each other kind
 rate=100
 
 use_config << CONF
@@ -43,9 +45,9 @@ bulk() {
     done > "$place/$1.jsonl"
     "$jobrunner" enqueue --file "$place/$1.jsonl" > /dev/null 2>&1
 }
-bulk few "$jobs"
+bulk few "$few"
 bulk keyed "$jobs" 7
-bulk paced 250
+bulk paced "$jobs"
 bulk free "$jobs"
 
 # The most processes of the kind that were alive at once, looked at as often as can be.
@@ -72,11 +74,11 @@ for ((k = 0; k < kills; ++k)); do
 done
 
 unfinished="SELECT count(*) FROM jobs"
-wait_for 120 "all jobs to be done" sql_is 0 "$unfinished"
+wait_for $((120 + few / 20)) "all jobs to be done" sql_is 0 "$unfinished"
 touch "$place/enough"
 wait "$watcher"
 
-equal "completed" "$(sql "SELECT count(*) FROM all_jobs WHERE state = 'completed'")" $((3 * jobs + 250))
+equal "completed" "$(sql "SELECT count(*) FROM all_jobs WHERE state = 'completed'")" $((few + 3 * jobs))
 (($(cat "$place/most") <= 3)) || fail "$(cat "$place/most") processes of a kind with a limit of 3 were alive at once"
 (($(cat "$place/most") >= 1)) || fail "the watcher saw no process of the kind"
 
