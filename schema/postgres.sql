@@ -1939,7 +1939,7 @@ $$;
 -- Nobody calls anything here but by a grant; see `jobrunner roles`.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA jobrunner FROM PUBLIC;
 
--- Who keeps dead rows from being removed, the longest first. Of other users' sessions only members of pg_read_all_stats see
+-- Who keeps dead rows from being removed, who is furthest behind first. Of other users' sessions only members of pg_read_all_stats see
 -- enough.
 CREATE VIEW jobrunner.held_snapshots AS
 SELECT
@@ -1956,9 +1956,9 @@ WHERE p.database = current_database()
 UNION ALL
 SELECT
     'replication slot', r.active_pid, r.slot_name::text, CASE WHEN r.active THEN 'in use' ELSE 'not in use' END, NULL, NULL,
-    greatest(age(r.xmin), age(r.catalog_xmin))
+    age(r.xmin)
 FROM pg_replication_slots r
-WHERE r.xmin IS NOT NULL OR r.catalog_xmin IS NOT NULL
+WHERE r.xmin IS NOT NULL
 ORDER BY transactions_behind DESC NULLS LAST;
 
 -- Dead rows and sizes of each table, from the server's own statistics.
