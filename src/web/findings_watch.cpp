@@ -1,5 +1,7 @@
 #include "web/findings_watch.hpp"
 
+#include "core/error.hpp"
+
 #include <algorithm>
 
 namespace jobrunner {
@@ -10,7 +12,12 @@ const std::vector<Finding>& FindingsWatch::look(Storage& storage)
     constexpr int cost_share = 100;
     const auto begin = Clock::now();
     if (begin >= due_at_) {
-        findings_ = storage.findings();
+        try {
+            findings_ = storage.findings();
+        } catch (const Error&) {
+            findings_ = {{"warning", "not_looked", "what doctor looks at could not be read",
+                "run jobrunner doctor, which says why"}};
+        }
         const auto end = Clock::now();
         due_at_ = end + std::max<Clock::duration>(pause, (end - begin) * cost_share);
     }

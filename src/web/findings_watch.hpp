@@ -11,7 +11,7 @@ namespace jobrunner {
 // For one thread.
 class FindingsWatch {
 public:
-    // Those of now, or of the last time that was due. Throws Error.
+    // Those of now, or of the last time that was due. Throws nothing: that it could not look is a finding, and the page goes on.
     [[nodiscard]] const std::vector<Finding>& look(Storage& storage);
 
 private:

@@ -1,5 +1,7 @@
 #include "web/problems.hpp"
 
+#include "core/error.hpp"
+
 #include "web/metrics.hpp"
 #include "web_fixture.hpp"
 
@@ -151,6 +153,21 @@ TEST_CASE("findings: looked for once in a while, not with each snapshot")
     CHECK(watch.look(storage).size() == 1);
     storage.finding_rows.clear();
     CHECK(watch.look(storage).size() == 1);
+}
+
+TEST_CASE("findings: that they could not be looked for is one, and no failure of the page")
+{
+    struct : FakeStorage {
+        std::vector<Finding> findings() override
+        {
+            if (finding_rows.empty()) {
+                throw Error(ErrorKind::refused, "permission denied");
+            }
+            return finding_rows;
+        }
+    } storage;
+    FindingsWatch watch;
+    CHECK(watch.look(storage).at(0).code == "not_looked");
 }
 
 TEST_CASE("stats counters: only what came since the first reading, each piece once")
