@@ -1705,7 +1705,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     s jobrunner.schedules%ROWTYPE;
     at timestamptz;
-    unfinished bigint[];
+    unfinished bigint[]; -- null: not looked at since the last one was started
     waiting bigint;
     wrong text;
 BEGIN
@@ -1719,25 +1719,30 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM set_config('jobrunner.actor', 'schedule ' || s.name, true);
+    SELECT count(*) INTO waiting
+    FROM jobrunner.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
     FOR i IN 1 .. cardinality(due) LOOP
         at := to_timestamp(due[i]);
         INSERT INTO jobrunner.schedule_runs (schedule, due_at, outcome)
         VALUES (s.name, at, 'skipped')
         ON CONFLICT ON CONSTRAINT schedule_runs_pkey DO NOTHING;
         CONTINUE WHEN NOT FOUND;
-        unfinished := jobrunner.unfinished_runs(s.name);
-        SELECT count(*) INTO waiting
-        FROM jobrunner.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
+        IF unfinished IS NULL AND s.overlap <> 'allow' THEN
+            unfinished := jobrunner.unfinished_runs(s.name);
+        END IF;
         CONTINUE WHEN s.overlap = 'skip' AND unfinished <> '{}';
         IF s.overlap = 'queue' AND (unfinished <> '{}' OR waiting > 0) THEN
-            UPDATE jobrunner.schedule_runs r SET outcome = 'waiting'
-            WHERE r.schedule = s.name AND r.due_at = at AND waiting < 100;
+            IF waiting < 100 THEN
+                UPDATE jobrunner.schedule_runs r SET outcome = 'waiting' WHERE r.schedule = s.name AND r.due_at = at;
+                waiting := waiting + 1;
+            END IF;
             CONTINUE;
         END IF;
         IF s.overlap = 'replace' THEN
             PERFORM jobrunner.try_cancel(u) FROM unnest(unfinished) AS r(u);
         END IF;
         wrong := coalesce(jobrunner.start_run(s, at, delays[i] * interval '1 millisecond'), wrong);
+        unfinished := NULL;
     END LOOP;
     UPDATE jobrunner.schedules x
     SET next_at = to_timestamp(next), problem = wrong

@@ -571,7 +571,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     s {schema}.schedules%ROWTYPE;
     at timestamptz;
-    unfinished bigint[];
+    unfinished bigint[]; -- null: not looked at since the last one was started
     waiting bigint;
     wrong text;
 BEGIN
@@ -585,25 +585,30 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM set_config('jobrunner.actor', 'schedule ' || s.name, true);
+    SELECT count(*) INTO waiting
+    FROM {schema}.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
     FOR i IN 1 .. cardinality(due) LOOP
         at := to_timestamp(due[i]);
         INSERT INTO {schema}.schedule_runs (schedule, due_at, outcome)
         VALUES (s.name, at, 'skipped')
         ON CONFLICT ON CONSTRAINT schedule_runs_pkey DO NOTHING;
         CONTINUE WHEN NOT FOUND;
-        unfinished := {schema}.unfinished_runs(s.name);
-        SELECT count(*) INTO waiting
-        FROM {schema}.schedule_runs r WHERE r.schedule = s.name AND r.outcome = 'waiting';
+        IF unfinished IS NULL AND s.overlap <> 'allow' THEN
+            unfinished := {schema}.unfinished_runs(s.name);
+        END IF;
         CONTINUE WHEN s.overlap = 'skip' AND unfinished <> '{}';
         IF s.overlap = 'queue' AND (unfinished <> '{}' OR waiting > 0) THEN
-            UPDATE {schema}.schedule_runs r SET outcome = 'waiting'
-            WHERE r.schedule = s.name AND r.due_at = at AND waiting < 100;
+            IF waiting < 100 THEN
+                UPDATE {schema}.schedule_runs r SET outcome = 'waiting' WHERE r.schedule = s.name AND r.due_at = at;
+                waiting := waiting + 1;
+            END IF;
             CONTINUE;
         END IF;
         IF s.overlap = 'replace' THEN
             PERFORM {schema}.try_cancel(u) FROM unnest(unfinished) AS r(u);
         END IF;
         wrong := coalesce({schema}.start_run(s, at, delays[i] * interval '1 millisecond'), wrong);
+        unfinished := NULL;
     END LOOP;
     UPDATE {schema}.schedules x
     SET next_at = to_timestamp(next), problem = wrong

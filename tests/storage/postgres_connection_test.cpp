@@ -136,7 +136,9 @@ TEST_CASE("postgres connection: a call that takes longer than its deadline is gi
             const auto holder = database.connect();
             pqxx::work hold(*holder);
             hold.exec("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE");
-            CHECK(is_broken(StorageFixture::error_of([&] { enqueue(*storage); })));
+            const Error error = StorageFixture::error_of([&] { enqueue(*storage); });
+            CHECK(is_broken(error));
+            CHECK(std::string(error.what()).find("no answer within 200 ms") != std::string::npos);
         }
         for (bool again = true; again;) {
             try {

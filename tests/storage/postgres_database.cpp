@@ -68,6 +68,8 @@ DatabaseOptions PostgresDatabase::options() const
     DatabaseOptions options;
     options.url = url_;
     options.schema = schema_;
+    options.deadline =
+        std::chrono::minutes(2); // a machine that stands still for a while is not what is tested
     return options;
 }
 

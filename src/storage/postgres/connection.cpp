@@ -178,13 +178,18 @@ auto Connection::guarded(bool writes, Work&& work)
         deadline_.disarm();
         return result;
     } catch (...) {
-        deadline_.disarm();
+        const bool too_late = deadline_.disarm();
         try {
             rethrow_as_error(writes, server_);
         } catch (const Error& error) {
-            if (error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::in_doubt ||
-                !session_->is_open()) {
+            const bool broken = error.kind() == ErrorKind::unreachable || error.kind() == ErrorKind::in_doubt;
+            if (broken || !session_->is_open()) {
                 drop();
+            }
+            if (broken && too_late) {
+                throw Error(error.kind(),
+                    "the database " + server_ + " gave no answer within " +
+                        std::to_string(options_.deadline.count()) + " ms: the connection was given up");
             }
             throw;
         }

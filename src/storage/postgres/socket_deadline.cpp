@@ -11,17 +11,19 @@ void SocketDeadline::arm(int socket, std::chrono::milliseconds at_most)
     const std::lock_guard lock(mutex_);
     deadline_ = Clock::now() + at_most;
     socket_ = socket;
+    passed_ = false;
     if (asleep_) {
         changed_.notify_one();
     }
 }
 
-void SocketDeadline::disarm()
+bool SocketDeadline::disarm()
 {
     // The watcher finds out when the old deadline passes: no wake-up now.
     const std::lock_guard lock(mutex_);
     deadline_.reset();
     socket_ = -1;
+    return passed_;
 }
 
 void SocketDeadline::watch(const std::stop_token& stop)
@@ -38,6 +40,7 @@ void SocketDeadline::watch(const std::stop_token& stop)
         changed_.wait_until(lock, stop, until, [] { return false; });
         if (deadline_ && *deadline_ <= Clock::now()) {
             ::shutdown(socket_, SHUT_RDWR);
+            passed_ = true;
             deadline_.reset();
         }
     }

@@ -19,7 +19,8 @@ public:
 
     // From now until disarm(), `socket` is shut down once `at_most` has passed. The socket stays owned by the caller.
     void arm(int socket, std::chrono::milliseconds at_most);
-    void disarm();
+    // Returns whether the deadline had passed, and the socket was shut down.
+    bool disarm();
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -30,6 +31,7 @@ private:
     std::condition_variable_any changed_;
     std::optional<Clock::time_point> deadline_;
     int socket_ = -1;
+    bool passed_ = false;
     bool asleep_ = false; // the watcher waits without an end
     std::jthread watcher_;
 };
