@@ -1,5 +1,6 @@
 #include "cli/program.hpp"
 
+#include "cli/command_tree.hpp"
 #include "cli/commands.hpp"
 #include "cli/terminal_text.hpp"
 #include "config/near_name.hpp"
