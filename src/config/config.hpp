@@ -98,16 +98,22 @@ struct HttpConfig {
     std::string proxy;   // a URL; empty: none
 };
 
-// A statement in the job's own database. Not run by this version.
 // A statement that runs in one transaction with the job's completion.
 struct SqlConfig {
     std::string statement;
     std::optional<std::string> role; // of PostgreSQL; nothing: the worker's
 };
 
+// Jobs of a kind that are run together.
+struct ChunkConfig {
+    int max = 100;
+    Milliseconds wait{50}; // from the first of them until it is started with those that there are
+};
+
 struct KindConfig {
     KindPolicy policy;
     std::variant<CommandConfig, ServiceConfig, HttpConfig, SqlConfig> runs;
+    std::optional<ChunkConfig> chunk{}; // nothing: each by itself
 };
 
 // Where a secret is found each time that it is needed; one of both is set.

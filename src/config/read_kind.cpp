@@ -59,6 +59,34 @@ UniquePolicy read_unique(ConfigSection section)
     return unique;
 }
 
+ChunkConfig read_chunk(ConfigSection section)
+{
+    ChunkConfig chunk;
+    assign(chunk.max, section.integer("max", {1, 1'000}));
+    assign(chunk.wait, section.duration("wait", {shortest, seconds{60}}));
+    section.refuse_unknown();
+    return chunk;
+}
+
+// A chunk has no job of its own that an argument could say something about.
+void check_chunk(ConfigSection& section, const KindConfig& kind)
+{
+    if (std::holds_alternative<HttpConfig>(kind.runs)) {
+        section.problem("chunk",
+            "stands beside http, which sends one job at a time; a command, a service or sql was expected");
+    }
+    if (const auto* command = std::get_if<CommandConfig>(&kind.runs)) {
+        for (const auto& argument : command->argv) {
+            if (!argument.is_literal()) {
+                section.problem("command",
+                    "has the placeholder " + argument.text() +
+                        " beside chunk; a chunk's jobs come on standard input, and arguments without "
+                        "placeholders were expected");
+            }
+        }
+    }
+}
+
 // The one key of the table that says how the kind runs, or nothing if there are none or several.
 std::optional<std::string_view> way_to_run(ConfigSection& section)
 {
@@ -95,7 +123,7 @@ KindDefaults read_defaults(ConfigSection section)
 KindConfig read_kind(const std::string& name, ConfigSection section, const KindDefaults& defaults,
     const std::filesystem::path& directory, const Services& services)
 {
-    KindConfig kind{defaults.policy, {}};
+    KindConfig kind{defaults.policy, {}, {}};
     kind.policy.kind = name;
     read_shared_policy(section, kind.policy);
     assign(kind.policy.max_give_backs, section.integer("max_give_backs", {0, 10'000}));
@@ -125,6 +153,10 @@ KindConfig read_kind(const std::string& name, ConfigSection section, const KindD
         kind.runs = read_http(section, defaults.secrets, directory);
     } else {
         kind.runs = read_sql(section);
+    }
+    if (auto chunk = section.section("chunk")) {
+        kind.chunk = read_chunk(std::move(*chunk));
+        check_chunk(section, kind);
     }
     section.refuse_unknown();
     return kind;

@@ -133,6 +133,7 @@ Settlement decide(const ClaimedJob& job, const KindPolicy& policy, RunReport rep
         .reason = {},
         .keep = policy.keep,
         .kind = job.kind,
+        .attempt = job.attempt,
         .fingerprint = {},
         .report = std::move(report)};
     switch (settlement.report.end) {
@@ -176,6 +177,7 @@ Settlement decide_abandoned(const AbandonedJob& job)
         .reason = {},
         .keep = std::nullopt,
         .kind = job.kind,
+        .attempt = job.attempt,
         .fingerprint = {},
         .report = std::move(report)};
     const bool first = job.crashes == 0;

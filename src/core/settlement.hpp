@@ -57,6 +57,7 @@ struct Settlement {
     int refund = 0;                   // requeue: attempts given back, 0 or 1
     std::optional<Milliseconds> keep; // complete, cancelled: nothing: for ever; 0: not at all
     std::string kind;
+    int attempt = 0;
     std::string fingerprint; // dead: what groups equal errors
     RunReport report;
 };

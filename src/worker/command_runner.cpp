@@ -3,6 +3,7 @@
 #include "config/secret_value.hpp"
 #include "core/error.hpp"
 #include "core/text.hpp"
+#include "worker/command_report.hpp"
 #include "worker/command_spec.hpp"
 #include "worker/job_message.hpp"
 #include "worker/run_reports.hpp"
@@ -10,64 +11,19 @@
 namespace jobrunner {
 namespace {
 
-// Exit codes with a meaning of their own; sysexits.h calls them EX_DATAERR and EX_TEMPFAIL.
-constexpr int exit_for_good = 65;
-constexpr int exit_snooze = 75;
+struct CommandOf {
+    const KindConfig& kind;
+    const CommandConfig& command;
+};
 
-// The last line of one stream: most often what went wrong.
-std::string last_words(const std::vector<OutputChunk>& chunks, OutputStream stream)
+CommandOf command_of(const Config& config, const std::string& name)
 {
-    std::string text;
-    for (const auto& chunk : chunks) {
-        text += chunk.stream == stream ? chunk.bytes : "";
+    const KindConfig* kind = find_kind(config, name);
+    const auto* command = kind == nullptr ? nullptr : std::get_if<CommandConfig>(&kind->runs);
+    if (command == nullptr) {
+        throw Error(ErrorKind::not_found, "kind " + name + " is no longer a command here");
     }
-    return scrub_text(tail_of(last_line_of(text), 500));
-}
-
-RunReport exited_report(const ProcessEnded& end)
-{
-    RunReport report;
-    report.exit_code = end.exit_code;
-    if (end.exit_code == 0) {
-        return report;
-    }
-    report.end = end.exit_code == exit_snooze ? RunEnd::snoozed
-        : end.exit_code == exit_for_good      ? RunEnd::failed_for_good
-                                              : RunEnd::failed;
-    report.error_class = "ExitCode" + std::to_string(end.exit_code);
-    report.error = "exit code " + std::to_string(end.exit_code);
-    const std::string said = last_words(end.output, OutputStream::error);
-    report.error += said.empty() ? "" : ": " + said;
-    return report;
-}
-
-RunReport ended_report(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
-{
-    switch (end.end) {
-    case ProcessEnd::exited:
-        return exited_report(end);
-    case ProcessEnd::signalled:
-        return killed_report(end.signal);
-    case ProcessEnd::timed_out:
-        return timed_out_report(timeout);
-    case ProcessEnd::stopped:
-        return stopped_report(cause);
-    case ProcessEnd::lease_lost:
-        return lease_lost_report();
-    case ProcessEnd::spawn_failed:
-        return failed_report(RunEnd::failed, "SpawnFailed", end.error);
-    case ProcessEnd::supervisor_lost:
-        break;
-    }
-    return supervisor_lost_report();
-}
-
-RunReport report_of(const ProcessEnded& end, std::optional<StopCause> cause, Milliseconds timeout)
-{
-    RunReport report = ended_report(end, cause, timeout);
-    note_usage(report, end);
-    report.output = text_of(end.output);
-    return report;
+    return {*kind, *command};
 }
 
 } // namespace
@@ -92,12 +48,8 @@ void CommandRunner::start(const ClaimedJob& job)
     try {
         std::unique_lock lock(mutex_);
         const auto config = config_;
-        const KindConfig* kind = find_kind(*config, job.kind);
-        const auto* command = kind == nullptr ? nullptr : std::get_if<CommandConfig>(&kind->runs);
-        if (command == nullptr) {
-            throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer a command here");
-        }
-        ProcessSpec spec = command_spec(job, *command, kind->policy, database_,
+        const auto& [kind, command] = command_of(*config, job.kind);
+        ProcessSpec spec = command_spec(job, command, kind.policy, database_,
             [&](const std::string& name) { return secret_value(*config, name); });
         spec.key = ++last_key_;
         runs_[spec.key] = {.token = job.token,
@@ -113,15 +65,45 @@ void CommandRunner::start(const ClaimedJob& job)
     }
 }
 
+void CommandRunner::start_chunk(const std::vector<ClaimedJob>& jobs)
+{
+    try {
+        std::unique_lock lock(mutex_);
+        const auto config = config_;
+        const auto& [kind, command] = command_of(*config, jobs.front().kind);
+        ProcessSpec spec = command_chunk_spec(jobs, command, kind.policy, database_,
+            [&](const std::string& name) { return secret_value(*config, name); });
+        spec.key = ++last_key_;
+        chunks_.emplace(spec.key, CommandChunk(jobs, spec.timeout.value_or(Milliseconds{0})));
+        for (const auto& job : jobs) {
+            keys_[job.token.job] = spec.key;
+        }
+        lock.unlock();
+        executor_->start(std::move(spec));
+    } catch (const Error& error) {
+        for (const auto& job : jobs) {
+            sink_.done(job.token, not_started_report(error));
+        }
+    }
+}
+
 void CommandRunner::stop(const ClaimToken& token, StopCause cause)
 {
     std::unique_lock lock(mutex_);
     const auto key = keys_.find(token.job);
-    if (key == keys_.end() || runs_.at(key->second).token != token) {
+    if (key == keys_.end()) {
         return;
     }
-    runs_.at(key->second).cause = cause;
     const ProcessKey process = key->second;
+    if (const auto chunk = chunks_.find(process); chunk != chunks_.end()) {
+        if (!chunk->second.stop(token, cause)) {
+            return;
+        }
+    } else if (runs_.at(process).token == token) {
+        runs_.at(process).cause = cause;
+    } else {
+        return;
+    }
     lock.unlock();
     executor_->stop(process, cause == StopCause::cancelled ? "cancelled" : "given back");
 }
@@ -133,6 +115,9 @@ void CommandRunner::kill_all(StopCause cause)
         for (auto& [key, run] : runs_) {
             run.cause = cause;
         }
+        for (auto& [key, chunk] : chunks_) {
+            chunk.stop_all(cause);
+        }
     }
     executor_->kill_all("the worker stops");
 }
@@ -142,8 +127,48 @@ void CommandRunner::lease_until(std::chrono::nanoseconds boot_time)
     executor_->lease_until(BootClock::time_point(boot_time));
 }
 
+// Whether it was about a chunk.
+bool CommandRunner::take_chunk_event(const ProcessEvent& event)
+{
+    const ProcessKey key = std::visit([](const auto& about) { return about.key; }, event);
+    std::unique_lock lock(mutex_);
+    const auto found = chunks_.find(key);
+    if (found == chunks_.end()) {
+        return false;
+    }
+    CommandChunk& chunk = found->second;
+    Milliseconds extend_by{0};
+    if (const auto* output = std::get_if<ProcessOutput>(&event)) {
+        chunk.on_output(output->chunks);
+    } else if (const auto* message = std::get_if<ProcessMessage>(&event)) {
+        extend_by = chunk.on_message(*message);
+    } else if (const auto* end = std::get_if<ProcessEnded>(&event)) {
+        chunk.on_end(*end);
+    }
+    for (const JobId id : chunk.take_ended()) {
+        if (const auto at = keys_.find(id); at != keys_.end() && at->second == key) {
+            keys_.erase(at);
+        }
+    }
+    const auto words = chunk.take_words();
+    if (std::holds_alternative<ProcessEnded>(event)) {
+        chunks_.erase(found);
+    }
+    lock.unlock();
+    if (extend_by > Milliseconds{0}) {
+        executor_->extend(key, extend_by);
+    }
+    for (const auto& word : words) {
+        word(sink_);
+    }
+    return true;
+}
+
 void CommandRunner::on_event(ProcessEvent event)
 {
+    if (take_chunk_event(event)) {
+        return;
+    }
     if (const auto* output = std::get_if<ProcessOutput>(&event)) {
         on_output(*output);
     } else if (const auto* message = std::get_if<ProcessMessage>(&event)) {
@@ -234,7 +259,9 @@ void CommandRunner::on_end(ProcessEnded end)
     }
     lock.unlock();
 
-    RunReport report = report_of(end, run.cause, run.timeout);
+    RunReport report = command_report(end, run.cause, run.timeout);
+    note_usage(report, end);
+    report.output = text_of(end.output);
     report.wrote_live_output = run.wrote_live;
     // The job's own word counts where it was let to finish: its exit code is then only a detail.
     if (run.said && end.end == ProcessEnd::exited) {

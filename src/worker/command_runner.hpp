@@ -2,6 +2,7 @@
 
 #include "config/config.hpp"
 #include "executor/process_executor.hpp"
+#include "worker/command_chunk.hpp"
 #include "worker/kind_runner.hpp"
 
 #include <map>
@@ -12,7 +13,7 @@
 
 namespace jobrunner {
 
-// Runs command kinds: one process per job, through the process executor.
+// Runs command kinds: one process per job or chunk, through the process executor.
 //
 // Threads: see JobRunner. The configuration is read at each start; replace it with set_config.
 class CommandRunner final : public KindRunner {
@@ -22,6 +23,7 @@ public:
     void set_config(std::shared_ptr<const Config> config) override;
 
     void start(const ClaimedJob& job) override;
+    void start_chunk(const std::vector<ClaimedJob>& jobs) override;
     void stop(const ClaimToken& token, StopCause cause) override;
     void kill_all(StopCause cause) override;
     void lease_until(std::chrono::nanoseconds boot_time) override;
@@ -42,12 +44,14 @@ private:
     void on_message(const ProcessMessage& message);
     void on_end(ProcessEnded end);
     void take_message(ProcessKey key, const std::string& line);
+    [[nodiscard]] bool take_chunk_event(const ProcessEvent& event);
 
     RunSink& sink_;
     std::string database_;
     mutable std::mutex mutex_;
     std::shared_ptr<const Config> config_;
     std::map<ProcessKey, Run> runs_;
+    std::map<ProcessKey, CommandChunk> chunks_;
     std::map<JobId, ProcessKey> keys_;
     ProcessKey last_key_ = 0;
     std::unique_ptr<ProcessExecutor> executor_; // last: its thread uses the rest

@@ -2,7 +2,9 @@
 
 #include "core/args_template.hpp"
 #include "core/error.hpp"
+#include "worker/service_lines.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace jobrunner {
@@ -106,6 +108,16 @@ std::vector<std::string> arguments_of(
     return arguments;
 }
 
+// Those of a kind whose jobs do not choose any.
+std::vector<std::string> literal_arguments(const CommandConfig& command)
+{
+    std::vector<std::string> arguments;
+    for (const auto& argument : command.argv) {
+        arguments.push_back(argument.fill(ArgsView("{}"), {}));
+    }
+    return arguments;
+}
+
 } // namespace
 
 ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, const KindPolicy& policy,
@@ -122,6 +134,27 @@ ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, co
     return spec;
 }
 
+ProcessSpec command_chunk_spec(const std::vector<ClaimedJob>& jobs, const CommandConfig& command,
+    const KindPolicy& policy, const std::string& database_without_password, const ReadSecret& read_secret)
+{
+    auto environment = environment_of(command, database_without_password, read_secret);
+    environment["JOBRUNNER_KIND"] = policy.kind;
+    environment["JOBRUNNER_CHUNK"] = std::to_string(jobs.size());
+    environment["JOBRUNNER_INSTANCE"] = "chunk-" + to_text(jobs.front().token);
+    ProcessSpec spec = process_of(command, environment);
+    spec.argv = literal_arguments(command);
+    for (const auto& job : jobs) {
+        const auto timeout = job.timeout ? job.timeout : policy.timeout;
+        if (timeout) {
+            spec.timeout = std::min(spec.timeout.value_or(*timeout), *timeout);
+        }
+    }
+    for (const auto& job : jobs) {
+        spec.stdin_data += service_job_line(job, spec.timeout);
+    }
+    return spec;
+}
+
 ProcessSpec service_spec(const CommandConfig& command, const std::string& database_without_password,
     const std::string& instance, const ReadSecret& read_secret)
 {
@@ -130,9 +163,7 @@ ProcessSpec service_spec(const CommandConfig& command, const std::string& databa
     auto environment = environment_of(command, database_without_password, read_secret);
     environment["JOBRUNNER_INSTANCE"] = instance;
     ProcessSpec spec = process_of(command, environment);
-    for (const auto& argument : command.argv) {
-        spec.argv.push_back(argument.fill(ArgsView("{}"), {}));
-    }
+    spec.argv = literal_arguments(command);
     spec.interactive = true;
     spec.grace = std::min(spec.grace, last_grace);
     spec.live_after = Milliseconds{0};

@@ -20,6 +20,11 @@ inline constexpr std::size_t command_checkpoint_bytes_max = std::size_t{96} * 10
     const KindPolicy& policy, const std::string& database_without_password,
     const ReadSecret& read_secret = {});
 
+// The process that a command kind makes of a chunk: its jobs come on standard input, a line of JSON each.
+[[nodiscard]] ProcessSpec command_chunk_spec(const std::vector<ClaimedJob>& jobs,
+    const CommandConfig& command, const KindPolicy& policy, const std::string& database_without_password,
+    const ReadSecret& read_secret = {});
+
 // The process of a service, without its key: environment and limits as for a command, and no job yet.
 [[nodiscard]] ProcessSpec service_spec(const CommandConfig& command,
     const std::string& database_without_password, const std::string& instance,

@@ -4,6 +4,7 @@
 #include "worker/job_runner.hpp"
 
 #include <memory>
+#include <vector>
 
 namespace jobrunner {
 
@@ -14,6 +15,13 @@ namespace jobrunner {
 class KindRunner : public JobRunner {
 public:
     virtual void set_config(std::shared_ptr<const Config> config) = 0;
+    // Jobs of one kind that are run together; each is answered by its own done(). One that cannot runs each by itself.
+    virtual void start_chunk(const std::vector<ClaimedJob>& jobs)
+    {
+        for (const auto& job : jobs) {
+            start(job);
+        }
+    }
 };
 
 } // namespace jobrunner

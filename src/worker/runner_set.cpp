@@ -5,7 +5,10 @@
 namespace jobrunner {
 
 RunnerSet::RunnerSet(std::shared_ptr<const Config> config, Runners runners, RunSink& sink)
-    : sink_(sink), config_(std::move(config)), runners_(std::move(runners))
+    : sink_(sink),
+      config_(std::move(config)),
+      runners_(std::move(runners)),
+      gatherer_([this](const std::vector<ClaimedJob>& jobs) { start_chunk(jobs); })
 {
 }
 
@@ -20,19 +23,42 @@ void RunnerSet::set_config(std::shared_ptr<const Config> config)
     }
 }
 
-KindRunner* RunnerSet::runner_of(const std::string& kind)
+RunnerSet::Way RunnerSet::way_of(const std::string& kind)
 {
     const std::lock_guard lock(mutex_);
     const KindConfig* found = find_kind(*config_, kind);
-    return found == nullptr ? nullptr : runners_.at(found->runs.index()).get();
+    if (found == nullptr) {
+        return {};
+    }
+    return {runners_.at(found->runs.index()).get(), found->chunk};
 }
 
 void RunnerSet::start(const ClaimedJob& job)
 {
-    if (KindRunner* runner = runner_of(job.kind)) {
-        runner->start(job);
-    } else {
+    const Way way = way_of(job.kind);
+    if (way.runner == nullptr) {
         refuse(job);
+    } else if (way.chunk) {
+        gatherer_.add(job, *way.chunk);
+    } else {
+        way.runner->start(job);
+    }
+}
+
+void RunnerSet::start_chunk(const std::vector<ClaimedJob>& jobs)
+{
+    const Way way = way_of(jobs.front().kind);
+    if (way.runner != nullptr && way.chunk) {
+        way.runner->start_chunk(jobs);
+        return;
+    }
+    // The configuration was read anew meanwhile.
+    for (const auto& job : jobs) {
+        if (way.runner != nullptr) {
+            way.runner->start(job);
+        } else {
+            refuse(job);
+        }
     }
 }
 
@@ -45,6 +71,10 @@ void RunnerSet::refuse(const ClaimedJob& job)
 
 void RunnerSet::stop(const ClaimToken& token, StopCause cause)
 {
+    if (gatherer_.remove(token)) {
+        sink_.done(token, stopped_report(cause));
+        return;
+    }
     for (const auto& runner : runners_) {
         if (runner) {
             runner->stop(token, cause);
@@ -54,6 +84,9 @@ void RunnerSet::stop(const ClaimToken& token, StopCause cause)
 
 void RunnerSet::kill_all(StopCause cause)
 {
+    for (const auto& token : gatherer_.clear()) {
+        sink_.done(token, stopped_report(cause));
+    }
     for (const auto& runner : runners_) {
         if (runner) {
             runner->kill_all(cause);

@@ -1,13 +1,16 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "worker/chunk_gatherer.hpp"
 #include "worker/kind_runner.hpp"
 
 #include <array>
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <variant>
+#include <vector>
 
 namespace jobrunner {
 
@@ -31,13 +34,19 @@ public:
     void lease_until(std::chrono::nanoseconds boot_time) override;
 
 private:
-    [[nodiscard]] KindRunner* runner_of(const std::string& kind);
+    struct Way {
+        KindRunner* runner = nullptr; // null: the kind cannot be run here
+        std::optional<ChunkConfig> chunk{};
+    };
+    [[nodiscard]] Way way_of(const std::string& kind);
+    void start_chunk(const std::vector<ClaimedJob>& jobs);
     void refuse(const ClaimedJob& job);
 
     RunSink& sink_;
     std::mutex mutex_;
     std::shared_ptr<const Config> config_;
     Runners runners_;
+    ChunkGatherer gatherer_; // last: its thread uses the rest
 };
 
 } // namespace jobrunner

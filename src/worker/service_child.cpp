@@ -34,4 +34,12 @@ RunReport ServiceRun::orphaned(
     return report;
 }
 
+void ServiceChild::remove(std::map<JobId, ServiceRun>::iterator run)
+{
+    if (const auto with = hand_overs.find(run->second.hand_over); --with->second == 0) {
+        hand_overs.erase(with);
+    }
+    jobs.erase(run);
+}
+
 } // namespace jobrunner

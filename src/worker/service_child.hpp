@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,8 +20,9 @@ struct ServiceRun {
     using Time = std::chrono::steady_clock::time_point;
 
     ClaimToken token;
-    std::optional<RunEnd> doom; // what it was told to stop for
-    std::string malformed;      // the first message of it that was none
+    std::uint64_t hand_over = 0; // with which it came: shared by the jobs of a chunk
+    std::optional<RunEnd> doom;  // what it was told to stop for
+    std::string malformed;       // the first message of it that was none
     Milliseconds timeout{0};
     std::optional<Time> deadline; // then it is told to stop, or its child made to
     std::string output;
@@ -42,6 +44,7 @@ struct ServiceChild {
     pid_t pid = 0;
     int concurrency = 0; // 0: not ready yet
     std::map<JobId, ServiceRun> jobs;
+    std::map<std::uint64_t, int> hand_overs; // how many of its jobs came with each; a chunk takes one place
     int taken = 0;
     int ended = 0;
     bool retiring = false;
@@ -52,11 +55,12 @@ struct ServiceChild {
     std::optional<Time> deadline;          // to be ready, or to be gone
     Time idle_since;
 
+    void remove(std::map<JobId, ServiceRun>::iterator run);
     // It is meant to stay.
     [[nodiscard]] bool is_living() const { return !retiring && !stopped; }
     [[nodiscard]] bool has_room() const
     {
-        return is_living() && !congested && static_cast<int>(jobs.size()) < concurrency;
+        return is_living() && !congested && static_cast<int>(hand_overs.size()) < concurrency;
     }
 };
 

@@ -38,6 +38,16 @@ std::string service_job_line(const ClaimedJob& job, std::optional<Milliseconds> 
     return line + "}\n";
 }
 
+std::string service_jobs_line(const std::vector<std::string>& job_lines)
+{
+    std::string line;
+    for (const auto& job : job_lines) {
+        line += line.empty() ? R"({"type":"jobs","jobs":[)" : ",";
+        line.append(job, 0, job.size() - 1);
+    }
+    return line + "]}\n";
+}
+
 std::string service_cancel_line(JobId id)
 {
     return R"({"type":"cancel","id":")" + std::to_string(id) + "\"}\n";

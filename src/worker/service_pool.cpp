@@ -11,7 +11,19 @@ namespace jobrunner {
 
 void ServicePool::add(ClaimedJob job, std::optional<Milliseconds> timeout, Time now)
 {
-    waiting_.push_back({std::move(job), timeout});
+    Waiting waiting;
+    waiting.jobs.push_back({std::move(job), timeout});
+    wait(std::move(waiting), now);
+}
+
+void ServicePool::add_chunk(std::vector<TimedJob> jobs, Time now)
+{
+    wait({.jobs = std::move(jobs), .is_chunk = true}, now);
+}
+
+void ServicePool::wait(Waiting waiting, Time now)
+{
+    waiting_.push_back(std::move(waiting));
     if (gone_ || held_back_) {
         give_back_waiting(gone_ ? "its service is no longer configured here" : "its service does not start");
     }
@@ -25,8 +37,10 @@ void ServicePool::say_end(const ClaimToken& token, RunReport report)
 
 void ServicePool::give_back_waiting(const std::string& why, RunEnd how)
 {
-    for (const auto& one : std::exchange(waiting_, {})) {
-        say_end(one.job.token, failed_report(how, {}, how == RunEnd::released ? why : ""));
+    for (const auto& waiting : std::exchange(waiting_, {})) {
+        for (const auto& one : waiting.jobs) {
+            say_end(one.job.token, failed_report(how, {}, how == RunEnd::released ? why : ""));
+        }
     }
 }
 
@@ -36,7 +50,7 @@ ServiceChild* ServicePool::free_child(ProcessKey& key)
 {
     ServiceChild* best = nullptr;
     for (auto& [number, child] : children_) {
-        if (child.has_room() && (best == nullptr || child.jobs.size() < best->jobs.size())) {
+        if (child.has_room() && (best == nullptr || child.hand_overs.size() < best->hand_overs.size())) {
             best = &child;
             key = number;
         }
@@ -47,19 +61,31 @@ ServiceChild* ServicePool::free_child(ProcessKey& key)
 bool ServicePool::hand_over(ProcessKey key, ServiceChild& child, Time now)
 {
     const Waiting& next = waiting_.front();
-    if (!processes_.write(key, service_job_line(next.job, next.timeout))) {
+    std::vector<std::string> lines;
+    for (const auto& one : next.jobs) {
+        lines.push_back(service_job_line(one.job, one.timeout));
+    }
+    if (!processes_.write(key, next.is_chunk ? service_jobs_line(lines) : lines.front())) {
         child.congested = true;
         return false;
     }
-    ServiceRun run;
-    run.token = next.job.token;
-    if (next.timeout) {
-        run.timeout = *next.timeout;
-        run.deadline = now + *next.timeout;
-        plan(*run.deadline);
+    const auto hand_over = ++last_hand_over_;
+    for (const auto& one : next.jobs) {
+        ServiceRun run;
+        run.token = one.job.token;
+        run.hand_over = hand_over;
+        if (one.timeout) {
+            run.timeout = *one.timeout;
+            run.deadline = now + *one.timeout;
+            plan(*run.deadline);
+        }
+        if (const auto earlier = child.jobs.find(run.token.job); earlier != child.jobs.end()) {
+            child.remove(earlier);
+        }
+        ++child.hand_overs[hand_over];
+        child.jobs.emplace(run.token.job, std::move(run));
+        ++child.taken;
     }
-    child.jobs.insert_or_assign(run.token.job, std::move(run));
-    ++child.taken;
     waiting_.pop_front();
     if (config_.recycle_after_jobs && child.taken >= *config_.recycle_after_jobs) {
         child.retiring = true;
@@ -149,12 +175,12 @@ void ServicePool::doom(ProcessKey key, ServiceRun& run, RunEnd end, Time now)
 void ServicePool::stop(const ClaimToken& token, StopCause cause, Time now)
 {
     const RunEnd end = cause == StopCause::cancelled ? RunEnd::cancelled : RunEnd::released;
-    const auto waits = std::find_if(
-        waiting_.begin(), waiting_.end(), [&](const Waiting& one) { return one.job.token == token; });
-    if (waits != waiting_.end()) {
-        say_end(token, failed_report(end, {}, {}));
-        waiting_.erase(waits);
+    for (auto& waiting : waiting_) {
+        if (std::erase_if(waiting.jobs, [&](const TimedJob& one) { return one.job.token == token; }) > 0) {
+            say_end(token, failed_report(end, {}, {}));
+        }
     }
+    std::erase_if(waiting_, [](const Waiting& one) { return one.jobs.empty(); });
     for (auto& [key, child] : children_) {
         const auto run = child.jobs.find(token.job);
         if (run != child.jobs.end() && run->second.token == token) {

@@ -10,6 +10,7 @@
 #include "worker/service_child.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -50,7 +51,14 @@ public:
     {
     }
 
+    struct TimedJob {
+        ClaimedJob job;
+        std::optional<Milliseconds> timeout;
+    };
+
     void add(ClaimedJob job, std::optional<Milliseconds> timeout, Time now);
+    // Jobs that one child gets at once, in one message.
+    void add_chunk(std::vector<TimedJob> jobs, Time now);
     void stop(const ClaimToken& token, StopCause cause, Time now);
     // Gives back what waits, and names the end of what runs: the caller kills the children.
     void kill_all(StopCause cause);
@@ -77,9 +85,10 @@ public:
 
 private:
     struct Waiting {
-        ClaimedJob job;
-        std::optional<Milliseconds> timeout;
+        std::vector<TimedJob> jobs;
+        bool is_chunk = false; // though it may be of one
     };
+    void wait(Waiting waiting, Time now);
     void pump(Time now);
     [[nodiscard]] ServiceChild* free_child(ProcessKey& key);
     bool hand_over(ProcessKey key, ServiceChild& child, Time now);
@@ -110,6 +119,7 @@ private:
     bool gone_ = false; // out of the configuration
     std::map<ProcessKey, ServiceChild> children_;
     std::deque<Waiting> waiting_;
+    std::uint64_t last_hand_over_ = 0;
     ServiceBackoff backoff_;
     std::optional<Time> next_due_; // or later
     bool held_back_ = false;

@@ -126,7 +126,7 @@ void ServicePool::end_job(
     ServiceChild& child, std::map<JobId, ServiceRun>::iterator found, RunReport report, Time now)
 {
     ServiceRun run = std::move(found->second);
-    child.jobs.erase(found);
+    child.remove(found);
     ++child.ended;
     backoff_.worked();
     child.idle_since = now;

@@ -138,19 +138,46 @@ void ServiceRunner::set_config(std::shared_ptr<const Config> config)
     });
 }
 
+// Of a kind that is a service's no more its jobs are given back.
+ServicePool* ServiceRunner::pool_for(std::span<const ClaimedJob> jobs)
+{
+    const std::string& name = jobs.front().kind;
+    const KindConfig* kind = find_kind(*config_, name);
+    if (const auto* service = kind == nullptr ? nullptr : std::get_if<ServiceConfig>(&kind->runs)) {
+        return pools_.at({service->is_shared, service->name}).get();
+    }
+    for (const auto& job : jobs) {
+        lost_words_.emplace_back(
+            [token = job.token, why = "kind " + name + " is no longer a service here"](
+                RunSink& sink) { sink.done(token, failed_report(RunEnd::released, {}, why)); });
+    }
+    return nullptr;
+}
+
+std::optional<Milliseconds> ServiceRunner::timeout_of(const ClaimedJob& job) const
+{
+    return job.timeout ? job.timeout : find_kind(*config_, job.kind)->policy.timeout;
+}
+
 void ServiceRunner::start(const ClaimedJob& job)
 {
     act([&] {
-        const KindConfig* kind = find_kind(*config_, job.kind);
-        const auto* service = kind == nullptr ? nullptr : std::get_if<ServiceConfig>(&kind->runs);
-        if (service != nullptr) {
-            const auto timeout = job.timeout ? job.timeout : kind->policy.timeout;
-            pools_.at({service->is_shared, service->name})->add(job, timeout, Clock::now());
-            return;
+        if (ServicePool* pool = pool_for({&job, 1})) {
+            pool->add(job, timeout_of(job), Clock::now());
         }
-        lost_words_.emplace_back(
-            [token = job.token, why = "kind " + job.kind + " is no longer a service here"](
-                RunSink& sink) { sink.done(token, failed_report(RunEnd::released, {}, why)); });
+    });
+}
+
+void ServiceRunner::start_chunk(const std::vector<ClaimedJob>& jobs)
+{
+    act([&] {
+        if (ServicePool* pool = pool_for(jobs)) {
+            std::vector<ServicePool::TimedJob> chunk;
+            for (const auto& job : jobs) {
+                chunk.push_back({job, timeout_of(job)});
+            }
+            pool->add_chunk(std::move(chunk), Clock::now());
+        }
     });
 }
 

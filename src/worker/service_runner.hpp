@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,6 +31,7 @@ public:
     void set_config(std::shared_ptr<const Config> config) override;
 
     void start(const ClaimedJob& job) override;
+    void start_chunk(const std::vector<ClaimedJob>& jobs) override;
     void stop(const ClaimToken& token, StopCause cause) override;
     void kill_all(StopCause cause) override;
     void lease_until(std::chrono::nanoseconds boot_time) override;
@@ -51,6 +53,8 @@ private:
     void act(Action action);
     void note_held_back(std::vector<ServicePool::Word>& words);
     [[nodiscard]] ServicePool* pool_of(ProcessKey key);
+    [[nodiscard]] ServicePool* pool_for(std::span<const ClaimedJob> jobs);
+    [[nodiscard]] std::optional<Milliseconds> timeout_of(const ClaimedJob& job) const;
     [[nodiscard]] ProcessExecutor& executor();
 
     RunSink& sink_;

@@ -256,7 +256,7 @@ void Settler::note_settled_by_job(const Settlement& settlement, bool completed)
 {
     const std::string outcome = completed ? "completed" : "failed";
     ++(completed ? counts_.completed : counts_.failed);
-    log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, 0,
+    log_job(spdlog::level::info, "job_settled", settlement.token, settlement.kind, settlement.attempt,
         "by=job outcome=" + outcome + (settlement.outcome == outcome ? "" : " run=" + settlement.outcome));
 }
 
@@ -275,7 +275,7 @@ void Settler::note(const Settlement& settlement, Settled settled)
 {
     if (settled == Settled::lost) {
         ++counts_.lost;
-        log_job(spdlog::level::warn, "claim_lost", settlement.token, settlement.kind, 0,
+        log_job(spdlog::level::warn, "claim_lost", settlement.token, settlement.kind, settlement.attempt,
             "outcome=" + settlement.outcome);
         return;
     }
@@ -286,17 +286,18 @@ void Settler::note(const Settlement& settlement, Settled settled)
     switch (settlement.verdict) {
     case Verdict::complete:
         ++counts_.completed;
-        log_job(spdlog::level::debug, "job_completed", settlement.token, settlement.kind, 0);
+        log_job(spdlog::level::debug, "job_completed", settlement.token, settlement.kind, settlement.attempt);
         break;
     case Verdict::dead:
         ++counts_.dead;
-        log_job(spdlog::level::warn, "job_dead", settlement.token, settlement.kind, 0,
+        log_job(spdlog::level::warn, "job_dead", settlement.token, settlement.kind, settlement.attempt,
             "error=" + log_value(settlement.report.error));
         break;
     case Verdict::cancelled:
     case Verdict::requeue:
         ++(is_failure(settlement.report.end) ? counts_.failed : counts_.other);
-        log_job(spdlog::level::info, "job_" + settlement.outcome, settlement.token, settlement.kind, 0,
+        log_job(spdlog::level::info, "job_" + settlement.outcome, settlement.token, settlement.kind,
+            settlement.attempt,
             "delay=" + format_duration(settlement.delay) +
                 (settlement.report.error.empty() ? "" : " error=" + log_value(settlement.report.error)));
         break;

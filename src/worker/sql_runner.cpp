@@ -4,6 +4,9 @@
 #include "storage/fault_point.hpp"
 #include "worker/run_reports.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace jobrunner {
 namespace {
 
@@ -56,8 +59,8 @@ SqlAttempt SqlRunner::attempt_of(const ClaimedJob& job)
     if (sql == nullptr) {
         throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer an SQL kind here");
     }
-    return {.token = job.token,
-        .args = job.args,
+    return {.jobs = {{job.token, job.args}},
+        .is_chunk = kind->chunk.has_value(),
         .statement = sql->statement,
         .role = sql->role,
         .timeout = job.timeout ? job.timeout : kind->policy.timeout};
@@ -68,15 +71,42 @@ void SqlRunner::start(const ClaimedJob& job)
     fault_point("sql_claimed");
     try {
         const std::lock_guard lock(mutex_);
-        waiting_.push_back(attempt_of(job));
-        const auto busy = running_.size() + waiting_.size();
-        if (threads_.size() < busy && threads_.size() < static_cast<std::size_t>(sessions_)) {
-            threads_.emplace_back([this](const std::stop_token& stop) { serve(stop); });
-        }
-        changed_.notify_one();
+        enqueue(attempt_of(job));
     } catch (const Error& error) {
         sink_.done(job.token, not_started_report(error));
     }
+}
+
+void SqlRunner::start_chunk(const std::vector<ClaimedJob>& jobs)
+{
+    fault_point("sql_claimed");
+    try {
+        const std::lock_guard lock(mutex_);
+        SqlAttempt chunk = attempt_of(jobs.front());
+        for (auto job = std::next(jobs.begin()); job != jobs.end(); ++job) {
+            const SqlAttempt one = attempt_of(*job);
+            chunk.jobs.push_back(one.jobs.front());
+            chunk.timeout = chunk.timeout && one.timeout ? std::min(chunk.timeout, one.timeout)
+                : chunk.timeout                          ? chunk.timeout
+                                                         : one.timeout;
+        }
+        enqueue(std::move(chunk));
+    } catch (const Error& error) {
+        for (const auto& job : jobs) {
+            sink_.done(job.token, not_started_report(error));
+        }
+    }
+}
+
+// `mutex_` is held.
+void SqlRunner::enqueue(SqlAttempt attempt)
+{
+    waiting_.push_back(std::move(attempt));
+    const auto busy = busy_ + waiting_.size();
+    if (threads_.size() < busy && threads_.size() < static_cast<std::size_t>(sessions_)) {
+        threads_.emplace_back([this](const std::stop_token& stop) { serve(stop); });
+    }
+    changed_.notify_one();
 }
 
 void SqlRunner::stop(const ClaimToken& token, StopCause cause)
@@ -86,9 +116,16 @@ void SqlRunner::stop(const ClaimToken& token, StopCause cause)
         running->second = running->second.value_or(cause);
         return;
     }
-    if (std::erase_if(waiting_, [&](const SqlAttempt& one) { return one.token == token; }) > 0) {
-        lock.unlock();
-        sink_.done(token, stopped_report(cause));
+    for (auto attempt = waiting_.begin(); attempt != waiting_.end(); ++attempt) {
+        if (std::erase_if(attempt->jobs, [&](const SqlAttempt::Job& one) { return one.token == token; }) >
+            0) {
+            if (attempt->jobs.empty()) {
+                waiting_.erase(attempt);
+            }
+            lock.unlock();
+            sink_.done(token, stopped_report(cause));
+            return;
+        }
     }
 }
 
@@ -100,27 +137,65 @@ void SqlRunner::kill_all(StopCause cause)
     }
     const auto waiting = std::exchange(waiting_, {});
     lock.unlock();
-    for (const auto& one : waiting) {
-        sink_.done(one.token, stopped_report(cause));
+    for (const auto& attempt : waiting) {
+        for (const auto& job : attempt.jobs) {
+            sink_.done(job.token, stopped_report(cause));
+        }
     }
 }
 
-std::optional<StopCause> SqlRunner::cause_of(const ClaimToken& token)
+// Of any of its jobs: one that is stopped stops them all.
+std::optional<StopCause> SqlRunner::cause_of(const SqlAttempt& attempt)
 {
     const std::lock_guard lock(mutex_);
-    const auto found = running_.find({token.job, token.fence});
-    return found == running_.end() ? std::nullopt : found->second;
+    for (const auto& job : attempt.jobs) {
+        const auto found = running_.find({job.token.job, job.token.fence});
+        if (found != running_.end() && found->second) {
+            return found->second;
+        }
+    }
+    return std::nullopt;
 }
 
-RunReport SqlRunner::run(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop)
+SqlResult SqlRunner::attempt_on(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop)
 {
     fault_point("sql_before_begin");
     try {
-        auto result = session.run(
-            attempt, [&] { return stop.stop_requested() || cause_of(attempt.token).has_value(); });
-        return report_of(std::move(result), attempt, cause_of(attempt.token).value_or(StopCause::released));
+        return session.run(attempt, [&] { return stop.stop_requested() || cause_of(attempt).has_value(); });
     } catch (const Error& error) {
-        return failed_report(RunEnd::failed, {}, error.what());
+        return {.end = SqlEnd::failed, .error = error.what()};
+    }
+}
+
+void SqlRunner::end(const ClaimToken& token, RunReport report)
+{
+    {
+        const std::lock_guard lock(mutex_);
+        running_.erase({token.job, token.fence});
+    }
+    sink_.done(token, std::move(report));
+}
+
+void SqlRunner::run(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop)
+{
+    auto result = attempt_on(session, attempt, stop);
+    end(attempt.jobs.front().token,
+        report_of(std::move(result), attempt, cause_of(attempt).value_or(StopCause::released)));
+}
+
+void SqlRunner::run_chunk(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop)
+{
+    const bool committed = attempt_on(session, attempt, stop).end == SqlEnd::completed;
+    for (const auto& job : attempt.jobs) {
+        SqlAttempt one = attempt;
+        one.jobs = {job};
+        if (committed) {
+            end(job.token, {});
+        } else if (const auto cause = cause_of(one); cause || stop.stop_requested()) {
+            end(job.token, stopped_report(cause.value_or(StopCause::released)));
+        } else {
+            run(session, one, stop);
+        }
     }
 }
 
@@ -135,17 +210,21 @@ void SqlRunner::serve(const std::stop_token& stop)
         }
         const SqlAttempt attempt = std::move(waiting_.front());
         waiting_.pop_front();
-        running_[{attempt.token.job, attempt.token.fence}] = std::nullopt;
+        ++busy_;
+        for (const auto& job : attempt.jobs) {
+            running_[{job.token.job, job.token.fence}] = std::nullopt;
+        }
         lock.unlock();
         if (!session) {
             session = open_sql_session(database_);
         }
-        RunReport report = run(*session, attempt, stop);
+        if (attempt.jobs.size() > 1) {
+            run_chunk(*session, attempt, stop);
+        } else {
+            run(*session, attempt, stop);
+        }
         lock.lock();
-        running_.erase({attempt.token.job, attempt.token.fence});
-        lock.unlock();
-        sink_.done(attempt.token, std::move(report));
-        lock.lock();
+        --busy_;
     }
 }
 

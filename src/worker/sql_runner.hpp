@@ -19,7 +19,7 @@ namespace jobrunner {
 // Threads: see JobRunner. The configuration is read at each start; replace it with set_config.
 class SqlRunner final : public KindRunner {
 public:
-    // `sessions`: at most so many statements run at a time; further jobs wait for one of them.
+    // `sessions`: at most so many statements run at a time; further jobs and chunks wait for one of them.
     SqlRunner(std::shared_ptr<const Config> config, DatabaseOptions database, int sessions, RunSink& sink);
     // Stops what runs, and waits for it.
     ~SqlRunner() override;
@@ -27,6 +27,8 @@ public:
     void set_config(std::shared_ptr<const Config> config) override;
 
     void start(const ClaimedJob& job) override;
+    // One statement for all of them. Unless it commits, each is run by itself.
+    void start_chunk(const std::vector<ClaimedJob>& jobs) override;
     void stop(const ClaimToken& token, StopCause cause) override;
     void kill_all(StopCause cause) override;
     // A statement that outlives its lease cannot commit once another worker has the job.
@@ -36,9 +38,14 @@ private:
     using RunKey = std::pair<JobId, int>; // a claim's job and fence
 
     [[nodiscard]] SqlAttempt attempt_of(const ClaimedJob& job);
+    void enqueue(SqlAttempt attempt);
     void serve(const std::stop_token& stop);
-    [[nodiscard]] RunReport run(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop);
-    [[nodiscard]] std::optional<StopCause> cause_of(const ClaimToken& token);
+    void run(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop);
+    void run_chunk(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop);
+    [[nodiscard]] SqlResult attempt_on(
+        SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop);
+    void end(const ClaimToken& token, RunReport report);
+    [[nodiscard]] std::optional<StopCause> cause_of(const SqlAttempt& attempt);
 
     const DatabaseOptions database_;
     const int sessions_;
@@ -47,6 +54,7 @@ private:
     std::condition_variable_any changed_;
     std::shared_ptr<const Config> config_;
     std::deque<SqlAttempt> waiting_;
+    std::size_t busy_ = 0;                               // threads with an attempt
     std::map<RunKey, std::optional<StopCause>> running_; // with what stops them
     std::vector<std::jthread> threads_;                  // last: they use the rest
 };

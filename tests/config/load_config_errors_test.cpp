@@ -27,6 +27,25 @@ TEST_CASE_FIXTURE(ConfigFixture, "load: an unknown key is refused with the neare
         "jobrunner.toml:3: kinds.a.resources.memroy: is no known key; did you mean memory?");
 }
 
+TEST_CASE_FIXTURE(ConfigFixture, "load: a chunk needs a way to run that takes many jobs, and says how many")
+{
+    const auto config = load("[kinds.a]\nsql = \"SELECT 1\"\nchunk = { max = 7, wait = \"20ms\" }\n" +
+        std::string("[kinds.b]\ncommand = [\"true\"]\n"));
+    REQUIRE(find_kind(config, "a")->chunk);
+    CHECK(find_kind(config, "a")->chunk->max == 7);
+    CHECK(find_kind(config, "a")->chunk->wait == Milliseconds{20});
+    CHECK_FALSE(find_kind(config, "b")->chunk);
+
+    CHECK(refusal(a_kind + "chunk = { max = 0 }\n") ==
+        "jobrunner.toml:3: kinds.a.chunk.max: is 0; a whole number from 1 to 1000 was expected");
+    CHECK(refusal(a_kind + "chunk = { most = 9 }\n").find("kinds.a.chunk.most: is no known key") !=
+        std::string::npos);
+    CHECK(refusal("[kinds.a]\ncommand = [\"true\", \"{args.x}\"]\nchunk = { max = 9 }\n")
+              .find("{args.x} beside chunk") != std::string::npos);
+    CHECK(refusal("[kinds.a]\nhttp = { url = \"https://example.com/\" }\nchunk = { max = 9 }\n")
+              .find("stands beside http") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(ConfigFixture, "load: a wrong type says what was found and expected")
 {
     CHECK(refusal("[worker]\nslots = \"ten\"\n") ==

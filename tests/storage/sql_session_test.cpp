@@ -24,7 +24,43 @@ std::string make_table(StorageFixture& db)
 
 SqlAttempt attempt_of(const ClaimedJob& job, const std::string& statement)
 {
-    return {.token = job.token, .args = job.args, .statement = statement, .role = {}, .timeout = {}};
+    return {.jobs = {{job.token, job.args}},
+        .is_chunk = false,
+        .statement = statement,
+        .role = {},
+        .timeout = {}};
+}
+
+// Notes each job of the chunk, and divides by what its args say.
+SqlAttempt chunk_of(StorageFixture& db, const std::vector<ClaimedJob>& jobs, const std::string& table)
+{
+    SqlAttempt attempt{.jobs = {},
+        .is_chunk = true,
+        .statement = is_postgres(db) ? "INSERT INTO " + table +
+                " SELECT i.id, 100 / (a.args ->> 'by')::int FROM unnest($2) WITH ORDINALITY i (id, n) "
+                "JOIN jsonb_array_elements($1) WITH ORDINALITY a (args, n) USING (n) RETURNING note, job_id"
+                                     : "INSERT INTO " + table +
+                " SELECT i.value, json_extract(CASE a.value ->> 'by' WHEN 0 THEN '{' ELSE '100' END, '$') / "
+                "(a.value ->> 'by') "
+                "FROM json_each($2) i JOIN json_each($1) a ON a.key = i.key RETURNING note, job_id",
+        .role = {},
+        .timeout = {}};
+    for (const auto& job : jobs) {
+        attempt.jobs.push_back({job.token, job.args});
+    }
+    return attempt;
+}
+
+std::vector<ClaimedJob> claim_divisions(StorageFixture& db, std::initializer_list<int> divisors)
+{
+    std::vector<ClaimedJob> jobs;
+    for (const int by : divisors) {
+        NewJob job{.kind = "email"};
+        job.args = "{\"by\": " + std::to_string(by) + "}";
+        db.enqueue(job);
+        jobs.push_back(db.claim_one(alice));
+    }
+    return jobs;
 }
 
 SqlResult run(
@@ -63,6 +99,38 @@ STORAGE_TEST("sql session: the effects and the completion commit as one, and the
     CHECK(row->result->find("null") != std::string::npos);
     CHECK(row->result->find("0.5") != std::string::npos);
     CHECK(db.settle(claimed, succeeded()) == Settled::completed_by_job);
+}
+
+STORAGE_TEST("sql session: a chunk completes as one, and its rows are the results of the jobs that they name")
+{
+    const auto table = make_table(db);
+    const auto jobs = claim_divisions(db, {1, 4, 5});
+
+    const auto result = run(db, chunk_of(db, jobs, table));
+
+    CHECK(result.error == "");
+    REQUIRE(result.end == SqlEnd::completed);
+    CHECK(effects(db) == "3");
+    CHECK(db.state(jobs[0].token.job) == JobState::completed);
+    CHECK(db.state(jobs[2].token.job) == JobState::completed);
+    const auto row = db.storage->find(jobs[1].token.job);
+    REQUIRE(row);
+    CHECK(row->result == R"({"note": "25"})");
+}
+
+STORAGE_TEST("sql session: a chunk of which one fails or is lost leaves nothing behind")
+{
+    const auto table = make_table(db);
+    auto jobs = claim_divisions(db, {1, 0, 5});
+
+    CHECK(run(db, chunk_of(db, jobs, table)).end == SqlEnd::failed);
+    CHECK(effects(db) == "0");
+
+    jobs.erase(jobs.begin() + 1);
+    jobs[1].token.fence += 1;
+    CHECK(run(db, chunk_of(db, jobs, table)).end == SqlEnd::lost);
+    CHECK(effects(db) == "0");
+    CHECK(db.state(jobs[0].token.job) == JobState::running);
 }
 
 STORAGE_TEST("sql session: a statement that fails leaves nothing behind, and the job to be settled")

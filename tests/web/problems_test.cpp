@@ -5,6 +5,8 @@
 #include "web/metrics.hpp"
 #include "web_fixture.hpp"
 
+#include <algorithm>
+
 using namespace jobrunner;
 using namespace jobrunner::tests;
 using namespace std::chrono_literals;

@@ -57,6 +57,29 @@ TEST_CASE("command spec: a job is told about itself, and gets nothing of the wor
     CHECK_FALSE(has(spec, "JOBRUNNER_DATABASE=postgresql:///shop"));
 }
 
+TEST_CASE("command spec: a chunk's jobs come as lines, and its time is the shortest of theirs")
+{
+    auto first = job_with(R"({"path": "x"})");
+    auto second = job_with("{\n}");
+    second.token.job = 43;
+    second.timeout = Milliseconds{5'000};
+    CommandConfig command;
+    command.argv = {ArgsTemplate::parse("digest"), ArgsTemplate::parse("{{all}}")};
+    KindPolicy policy;
+    policy.kind = "file.digest";
+    policy.timeout = Milliseconds{60'000};
+
+    const auto spec = command_chunk_spec({first, second}, command, policy, "");
+
+    CHECK(spec.argv == std::vector<std::string>{"digest", "{all}"});
+    CHECK(std::count(spec.stdin_data.begin(), spec.stdin_data.end(), '\n') == 2);
+    CHECK(spec.stdin_data.starts_with(R"({"type":"job","id":"42","kind":"file.digest")"));
+    CHECK(spec.timeout == Milliseconds{5'000});
+    CHECK(has(spec, "JOBRUNNER_CHUNK=2"));
+    CHECK(has(spec, "JOBRUNNER_INSTANCE=chunk-42.3.99"));
+    CHECK_FALSE(has(spec, "JOBRUNNER_TOKEN=42.3.99"));
+}
+
 TEST_CASE("command spec: the database is told only where the kind asks for it")
 {
     CommandConfig command = digest();

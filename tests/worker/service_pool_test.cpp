@@ -96,6 +96,41 @@ TEST_CASE_FIXTURE(PoolFixture, "pool: a crash fails the jobs of that child and n
 }
 
 TEST_CASE_FIXTURE(
+    PoolFixture, "pool: a chunk is one message and takes one place, until the last of its jobs has ended")
+{
+    const auto chunk = [&](std::initializer_list<JobId> ids) {
+        std::vector<ServicePool::TimedJob> jobs;
+        for (const JobId id : ids) {
+            jobs.push_back({.job = {}, .timeout = 1min});
+            jobs.back().job.token = {id, 1, 7};
+            jobs.back().job.kind = "k";
+            jobs.back().job.args = "{}";
+        }
+        pool.add_chunk(std::move(jobs), now);
+    };
+    chunk({1, 2, 3});
+    say(1, R"({"type":"ready","concurrency":1})");
+    REQUIRE(processes.lines.size() == 1);
+    CHECK(processes.lines[0].second.starts_with(R"({"type":"jobs","jobs":[{"type":"job","id":"1",)"));
+    CHECK(processes.lines[0].second.ends_with("}]}\n"));
+
+    chunk({4, 5});
+    end(2, ProcessEnd::lease_lost); // a second child was asked for, and shall not have them
+    done(1, 1);
+    done(1, 3);
+    CHECK(reports().size() == 2);
+    CHECK(processes.lines.size() == 1);
+    pool.stop({4, 1, 7}, StopCause::cancelled, now);
+    CHECK(reports().at(4).end == RunEnd::cancelled);
+    done(1, 2);
+    REQUIRE(processes.lines.size() == 2);
+    CHECK(processes.lines[1].second.find(R"("id":"4")") == std::string::npos);
+    CHECK(processes.lines[1].second.find(R"("id":"5")") != std::string::npos);
+    done(1, 5);
+    CHECK(reports().size() == 5);
+}
+
+TEST_CASE_FIXTURE(
     PoolFixture, "pool: a child that dies before it is ready burns nothing and holds its kinds back")
 {
     add(1);

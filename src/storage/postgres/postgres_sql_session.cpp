@@ -11,6 +11,9 @@
 
 #include <array>
 #include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <map>
 
 namespace jobrunner::postgres {
 namespace {
@@ -24,6 +27,7 @@ constexpr std::chrono::seconds patience{30}; // with a server that does not keep
 // Type numbers of the system catalog, which are the same in every database.
 constexpr Oid jsonb_type = 3802;
 constexpr Oid bigint_type = 20;
+constexpr Oid bigints_type = 1016;
 
 struct FreeConnection {
     void operator()(PGconn* connection) const { ::PQfinish(connection); }
@@ -66,18 +70,55 @@ std::string value_json(const PGresult* row, int column)
     }
 }
 
-std::optional<std::string> row_json(const PGresult* row)
+// `without`: a column that is left out, or -1.
+std::optional<std::string> row_json(const PGresult* row, int without = -1)
 {
     constexpr Oid void_type = 2278;
     std::string json;
     for (int i = 0; i < ::PQnfields(row); ++i) {
-        if (::PQftype(row, i) != void_type) {
+        if (::PQftype(row, i) != void_type && i != without) {
             json += json.empty() ? "{" : ", ";
             json += nlohmann::json(scrub_text(::PQfname(row, i))).dump() + ": " + value_json(row, i);
         }
     }
     return json.empty() ? std::nullopt : std::optional(json + "}");
 }
+
+// What the jobs' completions carry, and how it is gathered from the rows of the statement.
+class Results {
+public:
+    explicit Results(const SqlAttempt& attempt) : attempt_(attempt) {}
+
+    void take(const PGresult* row)
+    {
+        if (!attempt_.is_chunk) {
+            by_job_.try_emplace(attempt_.jobs.front().token.job, row_json(row));
+            return;
+        }
+        const int column = ::PQfnumber(row, "job_id");
+        if (column >= 0 && ::PQgetisnull(row, 0, column) == 0) {
+            by_job_.try_emplace(
+                std::strtoll(::PQgetvalue(row, 0, column), nullptr, 10), row_json(row, column));
+        }
+    }
+
+    // [[token, result], ...] of all jobs, a result being null where there is none.
+    [[nodiscard]] std::string completions() const
+    {
+        std::string json;
+        for (const auto& job : attempt_.jobs) {
+            const auto found = by_job_.find(job.token.job);
+            json += json.empty() ? "[[\"" : ",[\"";
+            json += to_text(job.token) + "\",";
+            json += (found == by_job_.end() ? std::nullopt : found->second).value_or("null") + "]";
+        }
+        return json + "]";
+    }
+
+private:
+    const SqlAttempt& attempt_;
+    std::map<JobId, std::optional<std::string>> by_job_;
+};
 
 class PostgresSqlSession final : public SqlSession {
 public:
@@ -155,7 +196,7 @@ private:
     {
         deadline_ = attempt.timeout ? SteadyClock::now() + *attempt.timeout + patience
                                     : SteadyClock::time_point::max();
-        if (!is_held(attempt.token)) {
+        if (!are_held(attempt)) {
             roll_back();
             return {.end = SqlEnd::lost, .error = "the claim on this job is no longer held"};
         }
@@ -163,10 +204,13 @@ private:
             script("SET LOCAL ROLE " + quote_identifier(*attempt.role));
         }
         fault_point("sql_begun");
-        const auto id = std::to_string(attempt.token.job);
-        send(attempt.statement, {jsonb_type, bigint_type}, {attempt.args.c_str(), id.c_str()});
+        const auto args = sql_args(attempt);
+        const auto ids = attempt.is_chunk ? "{" + sql_ids(attempt) + "}" : sql_ids(attempt);
+        send(attempt.statement, {jsonb_type, attempt.is_chunk ? bigints_type : bigint_type},
+            {args.c_str(), ids.c_str()});
         fault_point("sql_statement_sent");
-        const auto result = gather();
+        Results results(attempt);
+        gather([&](const PGresult* row) { results.take(row); });
         fault_point("sql_statement_done");
         if (::PQtransactionStatus(connection_.get()) != PQTRANS_INTRANS) {
             connection_.reset();
@@ -177,12 +221,13 @@ private:
         script("RESET ROLE; SET LOCAL statement_timeout = 0; SET LOCAL enable_seqscan = off; "
                "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL "
                "enable_bitmapscan = off");
-        const auto token = to_text(attempt.token);
+        const auto completions = results.completions();
         fault_point("sql_before_complete");
-        send(naming_.localize("SELECT {schema}.complete($1, $2)"), {25, jsonb_type},
-            {token.c_str(), result ? result->c_str() : nullptr});
+        send(naming_.localize("SELECT {schema}.complete(c ->> 0, nullif(c -> 1, 'null')) "
+                              "FROM jsonb_array_elements($1) c"),
+            {jsonb_type}, {completions.c_str()});
         fault_point("sql_complete_sent");
-        static_cast<void>(gather());
+        gather();
         commit();
         return {};
     }
@@ -192,27 +237,35 @@ private:
         fault_point("sql_before_commit");
         send("COMMIT");
         fault_point("sql_commit_sent");
-        static_cast<void>(gather());
+        gather();
         fault_point("sql_committed");
     }
 
-    bool is_held(const ClaimToken& token)
+    // Whether all of its jobs' claims are.
+    bool are_held(const SqlAttempt& attempt)
     {
-        const auto id = std::to_string(token.job);
-        const auto fence = std::to_string(token.fence);
-        const auto worker = std::to_string(token.worker);
-        const auto found =
-            query(naming_.localize("SELECT true AS held FROM {schema}.jobs WHERE id = $1 AND fence = $2 "
-                                   "AND worker = $3 AND state = 'running'"),
-                {bigint_type, bigint_type, bigint_type}, {id.c_str(), fence.c_str(), worker.c_str()});
-        return found.has_value();
+        const auto ids = "{" + sql_ids(attempt) + "}";
+        std::string fences;
+        for (const auto& job : attempt.jobs) {
+            fences += (fences.empty() ? "{" : ",") + std::to_string(job.token.fence);
+        }
+        fences += "}";
+        const auto worker = std::to_string(attempt.jobs.front().token.worker);
+        send(naming_.localize(
+                 "SELECT 1 FROM unnest($1, $2) AS c (id, fence) "
+                 "CROSS JOIN LATERAL (SELECT FROM {schema}.jobs j WHERE j.id = c.id AND j.fence = c.fence "
+                 "AND j.worker = $3 AND j.state = 'running') held"),
+            {bigints_type, bigints_type, bigint_type}, {ids.c_str(), fences.c_str(), worker.c_str()});
+        std::size_t held = 0;
+        gather([&](const PGresult* /*row*/) { ++held; });
+        return held == attempt.jobs.size();
     }
 
     // Runs SQL without parameters. Throws Refusal; Error{unreachable} where the connection broke.
     void script(const std::string& sql)
     {
         send(sql);
-        static_cast<void>(gather());
+        gather();
     }
 
     void send(const std::string& sql)
@@ -220,14 +273,6 @@ private:
         if (::PQsendQuery(connection_.get(), sql.c_str()) == 0) {
             throw broken();
         }
-    }
-
-    // Runs one statement and returns its first row.
-    std::optional<std::string> query(
-        const std::string& sql, std::initializer_list<Oid> types, std::initializer_list<const char*> values)
-    {
-        send(sql, types, values);
-        return gather();
     }
 
     void send(
@@ -245,15 +290,15 @@ private:
         ::PQsetSingleRowMode(connection_.get());
     }
 
-    std::optional<std::string> gather()
+    // What was sent, to its end.
+    void gather(const std::function<void(const PGresult*)>& take_row = {})
     {
-        std::optional<std::string> first;
         std::optional<Refusal> refusal;
         while (const Result result = next_result()) {
             const auto status = ::PQresultStatus(result.get());
             if (status == PGRES_SINGLE_TUPLE || status == PGRES_TUPLES_OK) {
-                if (!first && ::PQntuples(result.get()) > 0) {
-                    first = row_json(result.get());
+                if (take_row && ::PQntuples(result.get()) > 0) {
+                    take_row(result.get());
                 }
             } else if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
                 throw Error(ErrorKind::usage, "the statement is a COPY; one that sends no data was expected");
@@ -264,7 +309,6 @@ private:
         if (refusal) {
             throw Refusal(*refusal);
         }
-        return first;
     }
 
     Refusal refusal_of(const PGresult* result) const

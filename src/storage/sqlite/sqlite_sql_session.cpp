@@ -9,6 +9,9 @@
 
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <string_view>
 
 namespace jobrunner::sqlite {
 namespace {
@@ -49,11 +52,15 @@ std::string value_json(sqlite3_stmt* row, int column)
     }
 }
 
-std::string row_json(sqlite3_stmt* row)
+// `without`: a column that is left out, or -1.
+std::string row_json(sqlite3_stmt* row, int without = -1)
 {
     std::string json = "{";
     for (int i = 0; i < ::sqlite3_column_count(row); ++i) {
-        json += i == 0 ? "" : ", ";
+        if (i == without) {
+            continue;
+        }
+        json += json.size() == 1 ? "" : ", ";
         json += nlohmann::json(scrub_text(::sqlite3_column_name(row, i))).dump() + ": " + value_json(row, i);
     }
     return json + "}";
@@ -88,11 +95,16 @@ public:
             connection_->write([&] {
                 watch_.deadline =
                     SteadyClock::now() + std::min(attempt.timeout.value_or(longest_hold), longest_hold);
-                check_held(attempt.token);
+                for (const auto& job : attempt.jobs) {
+                    check_held(job.token);
+                }
                 fault_point("sql_begun");
-                const auto result = run_statement(attempt);
+                const auto results = run_statement(attempt);
                 fault_point("sql_before_complete");
-                complete(attempt.token, result);
+                for (const auto& job : attempt.jobs) {
+                    const auto result = results.find(job.token.job);
+                    complete(job.token, result == results.end() ? nullptr : &result->second);
+                }
                 fault_point("sql_before_commit");
             });
             fault_point("sql_committed");
@@ -167,17 +179,21 @@ private:
         return Prepared(made);
     }
 
-    std::optional<std::string> step_all(sqlite3_stmt* statement)
+    // How many rows there were.
+    int step_all(sqlite3_stmt* statement, const std::function<void()>& take_row = {})
     {
-        std::optional<std::string> first;
+        int rows = 0;
         int code = ::sqlite3_step(statement);
         for (; code == SQLITE_ROW; code = ::sqlite3_step(statement)) {
-            first = first ? std::move(first) : row_json(statement);
+            ++rows;
+            if (take_row) {
+                take_row();
+            }
         }
         if (code != SQLITE_DONE) {
             refuse(code);
         }
-        return first;
+        return rows;
     }
 
     void check_held(const ClaimToken& token)
@@ -187,12 +203,13 @@ private:
         ::sqlite3_bind_int64(statement.get(), 1, token.job);
         ::sqlite3_bind_int64(statement.get(), 2, token.fence);
         ::sqlite3_bind_int64(statement.get(), 3, token.worker);
-        if (!step_all(statement.get())) {
+        if (step_all(statement.get()) == 0) {
             throw Ended{{.end = SqlEnd::lost, .error = "the claim on this job is no longer held"}};
         }
     }
 
-    std::optional<std::string> run_statement(const SqlAttempt& attempt)
+    // What the statement's rows give as the jobs' results.
+    std::map<JobId, std::string> run_statement(const SqlAttempt& attempt)
     {
         const Guard guard(*this);
         const char* rest = nullptr;
@@ -202,26 +219,50 @@ private:
             throw Ended{{.end = SqlEnd::failed_for_good,
                 .error = "sql holds none or several statements; one was expected"}};
         }
+        const auto args = sql_args(attempt);
         for (const char* name : {"$1", "?1"}) {
             if (const int at = ::sqlite3_bind_parameter_index(statement.get(), name)) {
-                ::sqlite3_bind_text64(statement.get(), at, attempt.args.data(), attempt.args.size(),
-                    SQLITE_STATIC, SQLITE_UTF8);
+                ::sqlite3_bind_text64(
+                    statement.get(), at, args.data(), args.size(), SQLITE_STATIC, SQLITE_UTF8);
             }
         }
+        const auto ids = "[" + sql_ids(attempt) + "]";
         for (const char* name : {"$2", "?2"}) {
-            if (const int at = ::sqlite3_bind_parameter_index(statement.get(), name)) {
-                ::sqlite3_bind_int64(statement.get(), at, attempt.token.job);
+            const int at = ::sqlite3_bind_parameter_index(statement.get(), name);
+            if (at != 0 && attempt.is_chunk) {
+                ::sqlite3_bind_text64(
+                    statement.get(), at, ids.data(), ids.size(), SQLITE_STATIC, SQLITE_UTF8);
+            } else if (at != 0) {
+                ::sqlite3_bind_int64(statement.get(), at, attempt.jobs.front().token.job);
             }
         }
-        return step_all(statement.get());
+        return results_of(attempt, statement.get());
     }
 
-    void complete(const ClaimToken& token, const std::optional<std::string>& result)
+    std::map<JobId, std::string> results_of(const SqlAttempt& attempt, sqlite3_stmt* statement)
+    {
+        int job_column = -1;
+        for (int i = 0; attempt.is_chunk && i < ::sqlite3_column_count(statement); ++i) {
+            job_column = std::string_view(::sqlite3_column_name(statement, i)) == "job_id" ? i : job_column;
+        }
+        std::map<JobId, std::string> results;
+        step_all(statement, [&] {
+            if (!attempt.is_chunk) {
+                results.try_emplace(attempt.jobs.front().token.job, row_json(statement));
+            } else if (job_column >= 0) {
+                results.try_emplace(
+                    ::sqlite3_column_int64(statement, job_column), row_json(statement, job_column));
+            }
+        });
+        return results;
+    }
+
+    void complete(const ClaimToken& token, const std::string* result)
     {
         const auto statement = prepare("INSERT INTO complete (token, result) VALUES (?1, ?2)");
         const auto text = to_text(token);
         ::sqlite3_bind_text64(statement.get(), 1, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
-        if (result) {
+        if (result != nullptr) {
             ::sqlite3_bind_text64(
                 statement.get(), 2, result->data(), result->size(), SQLITE_STATIC, SQLITE_UTF8);
         }
