@@ -11,10 +11,17 @@ std::string interval(Milliseconds length)
     return "interval '" + std::to_string(length.count()) + " milliseconds'";
 }
 
+using IdleDatabases = std::vector<std::unique_ptr<PostgresDatabase>>;
+
 // Making a schema takes far longer than most tests: those that a test has left are emptied and used again.
-std::vector<std::unique_ptr<PostgresDatabase>>& idle()
+IdleDatabases& idle_databases(const std::string& url)
 {
-    static std::vector<std::unique_ptr<PostgresDatabase>> databases;
+    // The first one is made here, so that what libpqxx makes on its first use outlives them all.
+    static IdleDatabases databases = [&] {
+        IdleDatabases first;
+        first.push_back(std::make_unique<PostgresDatabase>(url));
+        return first;
+    }();
     return databases;
 }
 
@@ -41,19 +48,19 @@ constexpr const char* empty_everything = R"(
 
 class PostgresBackend final : public Backend {
 public:
-    explicit PostgresBackend(const std::string& url)
+    explicit PostgresBackend(const std::string& url) : idle_(idle_databases(url))
     {
-        if (idle().empty()) {
-            idle().push_back(std::make_unique<PostgresDatabase>(url));
+        if (idle_.empty()) {
+            idle_.push_back(std::make_unique<PostgresDatabase>(url));
         }
-        database_ = std::move(idle().back());
-        idle().pop_back();
+        database_ = std::move(idle_.back());
+        idle_.pop_back();
     }
     ~PostgresBackend() override
     {
         try {
             database_->run_sql(empty_everything);
-            idle().push_back(std::move(database_));
+            idle_.push_back(std::move(database_));
         } catch (const std::exception&) {
             // Somebody still holds a lock in it: the next test gets another one.
         }
@@ -136,6 +143,7 @@ private:
         }
     }
 
+    IdleDatabases& idle_;
     std::unique_ptr<PostgresDatabase> database_;
 };
 

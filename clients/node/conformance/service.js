@@ -118,6 +118,17 @@ service.on('meet', async (job) => {
     return { met: party };
 });
 
+// Twice each job's n, all of them at once. One below 0 fails, one of 13 fails them all.
+service.onChunk('twice', async (jobs) => {
+    const numbers = jobs.map((job) => job.args.n);
+    if (numbers.includes(13)) {
+        throw new Broken('thirteen');
+    }
+    return numbers.map((n) => (n < 0 ? new Broken('below 0') : { twice: 2 * n, of: jobs.length }));
+});
+
+service.onChunk('log_all', (jobs) => jobs.forEach((job) => job.log(`one of ${jobs.length}`)));
+
 service.on('no_json', () => ({ nothing: 1n }));
 service.on('huge_result', (job) => ({ text: 'x'.repeat(job.args.length) }));
 

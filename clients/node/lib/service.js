@@ -3,7 +3,9 @@ import { JobEnded, expect, isObject } from './errors.js';
 import { Job } from './job.js';
 
 // How a worker begins a job's line: enough to fail the job whose line cannot be read.
-const jobLine = /^\{"type":"job","id":"([0-9]+)"/;
+const jobLine = /^\{"type":"job","id":"([0-9]+)"/g;
+const chunkLine = '{"type":"jobs","jobs":[';
+const jobInChunk = /[[,]\{"type":"job","id":"([0-9]+)"/g;
 const errorCharactersMax = 64 * 1024;
 const backtraceLinesMax = 200;
 
@@ -26,6 +28,10 @@ function failure(id, error) {
     };
 }
 
+function done(id, result) {
+    return result === undefined || result === null ? { type: 'done', id } : { type: 'done', id, result };
+}
+
 // A process that takes many jobs: handlers by kind, run for the worker at the other end of standard input and output.
 //
 // concurrency: how many jobs run at a time, on the one thread that Node has: what keeps it busy without waiting keeps
@@ -35,6 +41,7 @@ export class Service {
     #concurrency;
     #schema;
     #handlers = new Map();
+    #chunkHandlers = new Map();
     #accepted = new Map();
     #waiting = [];
     #running = 0;
@@ -51,10 +58,22 @@ export class Service {
 
     // Registers a handler, which is given a Job; what it returns, or the promise of it, is the result.
     on(kind, handler) {
+        return this.#register(this.#handlers, kind, handler);
+    }
+
+    // Registers a handler that is given an array of Jobs. It returns an array with what became of each, in their order: its
+    // result, or an Error, which fails it; or nothing, and all are done. What it throws fails all of them that have not ended
+    // by themselves. Promises are waited for.
+    onChunk(kind, handler) {
+        return this.#register(this.#chunkHandlers, kind, handler);
+    }
+
+    #register(handlers, kind, handler) {
         expect(typeof kind === 'string' && kind !== '', 'kind', kind, 'the name of a kind');
         expect(typeof handler === 'function', 'handler', handler, 'a function');
-        expect(!this.#handlers.has(kind), 'kind', kind, 'a kind without a handler');
-        this.#handlers.set(kind, handler);
+        const known = this.#handlers.has(kind) || this.#chunkHandlers.has(kind);
+        expect(!known, 'kind', kind, 'a kind without a handler');
+        handlers.set(kind, handler);
         return this;
     }
 
@@ -79,7 +98,7 @@ export class Service {
         };
         const job = new Job(JSON.parse(JSON.stringify(message)),
             (line, field) => said.push(JSON.parse(encode(line, field))), this.#schema);
-        job.finish(await this.#resultOf(job));
+        job.finish((await this.#resultsOf([job]))[0]);
         return said;
     }
 
@@ -99,40 +118,51 @@ export class Service {
             const message = JSON.parse(line);
             const type = isObject(message) ? message.type : null;
             if (type === 'job') {
-                this.#accept(message);
+                this.#accept([message]);
+            } else if (type === 'jobs') {
+                this.#accept(message.jobs);
             } else if (type === 'cancel') {
                 this.#accepted.get(message.id)?.cancel();
             } else if (type === 'shutdown') {
                 this.#stop();
             } else {
-                this.#complain('its type is none of job, cancel and shutdown');
+                this.#complain('its type is none of job, jobs, cancel and shutdown');
             }
         } catch (error) { // a line must not end the service
             this.#complain(error.message);
-            const named = jobLine.exec(line);
-            if (named) {
-                this.#refuse(named[1], error);
+            for (const [, id] of line.matchAll(line.startsWith(chunkLine) ? jobInChunk : jobLine)) {
+                this.#refuse(id, error);
             }
         }
     }
 
-    #accept(message) {
+    #accept(messages) {
+        const jobs = messages.map((message) => this.#jobOf(message)).filter((job) => job !== null);
+        if (jobs.length > 0 && this.#chunkHandlers.has(jobs[0].kind)) {
+            this.#waiting.push(jobs);
+        } else {
+            this.#waiting.push(...jobs.map((job) => [job]));
+        }
+        this.#startJobs();
+    }
+
+    #jobOf(message) {
         const { id } = message;
         if (typeof id !== 'string') {
             this.#complain('its id is no string');
-        } else if (this.#accepted.has(id)) {
+            return null;
+        }
+        if (this.#accepted.has(id)) {
             this.#complain(`job ${id} runs already`);
-        } else {
-            let job;
-            try {
-                job = new Job(message, (line, field) => this.#channel.say(line, field), this.#schema);
-            } catch (error) {
-                this.#refuse(id, error);
-                return;
-            }
+            return null;
+        }
+        try {
+            const job = new Job(message, (line, field) => this.#channel.say(line, field), this.#schema);
             this.#accepted.set(id, job);
-            this.#waiting.push(job);
-            this.#startJobs();
+            return job;
+        } catch (error) {
+            this.#refuse(id, error);
+            return null;
         }
     }
 
@@ -153,29 +183,44 @@ export class Service {
         }
     }
 
-    async #serve(job) {
-        const end = await this.#resultOf(job);
-        // Out of the book before its end is said: the worker may send the job's next attempt at once.
-        this.#accepted.delete(job.id);
-        job.finish(end);
+    async #serve(jobs) {
+        const ends = await this.#resultsOf(jobs);
+        jobs.forEach((job, at) => {
+            // Out of the book before its end is said: the worker may send the job's next attempt at once.
+            this.#accepted.delete(job.id);
+            job.finish(ends[at]);
+        });
         this.#running -= 1;
         this.#startJobs();
         this.#leaveWhenIdle();
     }
 
+    async #resultsOf(jobs) {
+        const handler = this.#chunkHandlers.get(jobs[0].kind);
+        if (handler === undefined) {
+            return [await this.#resultOf(jobs[0])];
+        }
+        try {
+            const results = (await handler(jobs)) ?? jobs.map(() => null);
+            const fits = Array.isArray(results) && results.length === jobs.length;
+            expect(fits, "the chunk's result", typeof results, `an array of ${jobs.length}, or nothing,`);
+            return jobs.map(({ id }, at) => (results[at] instanceof Error ? failure(id, results[at]) : done(id, results[at])));
+        } catch (error) {
+            return jobs.map(({ id }) => failure(id, error));
+        }
+    }
+
     async #resultOf(job) {
         const handler = this.#handlers.get(job.kind);
         if (handler === undefined) {
-            const known = [...this.#handlers.keys()].sort().join(', ') || 'none';
+            const known = [...this.#handlers.keys(), ...this.#chunkHandlers.keys()].sort().join(', ') || 'none';
             return {
                 type: 'fail', id: job.id, retry: false, class: 'UnknownKind',
                 error: `this service has no handler for the kind "${job.kind}"; it has: ${known}`,
             };
         }
         try {
-            const result = await handler(job);
-            const done = { type: 'done', id: job.id };
-            return result === undefined || result === null ? done : { ...done, result };
+            return done(job.id, await handler(job));
         } catch (error) {
             return error instanceof JobEnded ? { type: 'done', id: job.id } : failure(job.id, error);
         }

@@ -135,6 +135,21 @@ def meet(job):
     return {"met": job.args["party"]}
 
 
+@service.on_chunk("twice")
+def twice(jobs):
+    """Twice each job's n, all of them at once. One below 0 fails, one of 13 fails them all."""
+    numbers = [job.args["n"] for job in jobs]
+    if 13 in numbers:
+        raise Broken("thirteen")
+    return [Broken("below 0") if n < 0 else {"twice": 2 * n, "of": len(jobs)} for n in numbers]
+
+
+@service.on_chunk("log_all")
+def log_all(jobs):
+    for job in jobs:
+        job.log(f"one of {len(jobs)}")
+
+
 @service.on("no_json")
 def no_json(job):
     return {"nothing": {1, 2}}

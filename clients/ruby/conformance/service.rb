@@ -113,6 +113,19 @@ service.on("meet") do |job|
   { met: party }
 end
 
+# Twice each job's n, all of them at once. One below 0 fails, one of 13 fails them all.
+service.on_chunk("twice") do |jobs|
+  numbers = jobs.map { |job| job.args["n"] }
+  raise Broken, "thirteen" if numbers.include?(13)
+
+  numbers.map { |n| n.negative? ? Broken.new("below 0") : { twice: 2 * n, of: jobs.length } }
+end
+
+service.on_chunk("log_all") do |jobs|
+  jobs.each { |job| job.log("one of #{jobs.length}") }
+  nil
+end
+
 service.on("no_json") { { nothing: Float::NAN } }
 service.on("huge_result") { |job| { text: "x" * job.args["length"] } }
 
