@@ -47,6 +47,11 @@ jobrunner_test(web TIMEOUT 60 LINKS jobrunner_web SHARES cli/fake_storage.cpp)
 jobrunner_test(cli TIMEOUT 180 LINKS jobrunner_cli)
 jobrunner_test(library TIMEOUT 180 LINKS jobrunner_library)
 
+# Driven by scripts as the program of an application would be.
+add_executable(worker_example "${PROJECT_SOURCE_DIR}/examples/cpp/worker.cpp")
+target_link_libraries(worker_example PRIVATE jobrunner::jobrunner jobrunner_compiler)
+list(APPEND test_environment "JOBRUNNER_WORKER_EXAMPLE=$<TARGET_FILE:worker_example>")
+
 # A script may say in its first lines `# ctest: serial` (run with nothing beside it) and
 # `# ctest: timeout=SECONDS`.
 function(jobrunner_script_test script)

@@ -1,7 +1,7 @@
 """A small HTTP server for tests, on a free port of 127.0.0.1 that it writes into the file named as its argument.
 
 Paths: /together/N answers a second after N of its requests are in flight at once; /signed checks the signature with the key
-in $SIGNING_KEY, as docs/http.md shows it; the others are odd answers, named after what is odd about them. Each request's path is a line in the file beside the port's, `.log`."""
+in $SIGNING_KEY, as docs/http.md shows it; /seen/X is always fine; the others are odd answers, named after what is odd about them. Each request's path is a line in the file beside the port's, `.log`."""
 
 import asyncio
 import email.utils
@@ -71,6 +71,8 @@ async def respond(path, headers, body, writer):
         await meeting.wait_for(int(path.rsplit("/", 1)[1]))
         await asyncio.sleep(1)
         writer.write(json_answer({"slept": 1}))
+    elif path.startswith("/seen/"):
+        writer.write(json_answer({"seen": path.rsplit("/", 1)[1]}))
     elif path == "/signed":
         writer.write(json_answer({"good": check_signature(headers, body), "key": headers["idempotency-key"]}))
     elif path == "/headers":
