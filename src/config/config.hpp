@@ -6,11 +6,13 @@
 #include "core/kind_policy.hpp"
 #include "core/url_template.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -116,6 +118,16 @@ struct KindConfig {
     std::optional<ChunkConfig> chunk{}; // nothing: each by itself
 };
 
+// What is called beside jobs, when they start and end.
+struct HookConfig {
+    KindConfig call;             // its kind is the hook's name; a command or http
+    std::set<std::string> on;    // of hook_events
+    std::set<std::string> kinds; // whose jobs; none: all
+};
+
+inline constexpr std::array<std::string_view, 7> hook_events{
+    "started", "completed", "failed", "dead", "cancelled", "snoozed", "released"};
+
 // Where a secret is found each time that it is needed; one of both is set.
 struct SecretConfig {
     std::string file; // absolute
@@ -171,6 +183,7 @@ struct Config {
     std::map<std::string, QueueConfig> queues;
     std::map<std::string, SecretConfig> secrets;
     std::vector<KindConfig> kinds;                        // by name, ascending
+    std::vector<HookConfig> hooks;                        // by name, ascending
     std::optional<std::vector<ScheduleConfig>> schedules; // nothing: the file says nothing of them
 };
 

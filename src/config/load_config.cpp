@@ -3,6 +3,7 @@
 #include "config/database_url.hpp"
 #include "config/file_text.hpp"
 #include "config/read_command.hpp"
+#include "config/read_hook.hpp"
 #include "config/read_kind.hpp"
 #include "config/read_schedule.hpp"
 #include "config/read_web.hpp"
@@ -130,7 +131,7 @@ void read_secrets(ConfigSection& root, Config& config, const std::filesystem::pa
     }
 }
 
-void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path& directory)
+KindDefaults read_kinds(ConfigSection& root, Config& config, const std::filesystem::path& directory)
 {
     auto section = root.section("defaults");
     auto defaults = section ? read_defaults(std::move(*section)) : KindDefaults{};
@@ -146,7 +147,7 @@ void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path
     }
     auto kinds = root.section("kinds");
     if (!kinds) {
-        return;
+        return defaults;
     }
     for (auto& [name, kind] : kinds->sections()) {
         if (!is_config_name(name)) {
@@ -156,6 +157,24 @@ void read_kinds(ConfigSection& root, Config& config, const std::filesystem::path
     }
     std::ranges::sort(
         config.kinds, {}, [](const KindConfig& kind) -> const std::string& { return kind.policy.kind; });
+    return defaults;
+}
+
+void read_hooks(
+    ConfigSection& root, Config& config, const KindDefaults& defaults, const std::filesystem::path& directory)
+{
+    auto hooks = root.section("hooks");
+    if (!hooks) {
+        return;
+    }
+    for (auto& [name, hook] : hooks->sections()) {
+        if (!is_config_name(name)) {
+            hook.problem("", "is no name of a hook; " + std::string(config_name_expected) + " was expected");
+        }
+        config.hooks.push_back(read_hook(name, std::move(hook), defaults, directory, config));
+    }
+    std::ranges::sort(
+        config.hooks, {}, [](const HookConfig& hook) -> const std::string& { return hook.call.policy.kind; });
 }
 
 void read_schedules(ConfigSection& root, Config& config)
@@ -175,7 +194,8 @@ Config load_config(const std::filesystem::path& file)
     const auto [text, access] = read_file_text(file);
     const auto table = parse(text, file);
     // Whoever writes kinds chooses what is executed, whoever writes tokens has one.
-    const bool needs_trust = table.contains("kinds") || table.contains("services") || table.contains("web");
+    const bool needs_trust = table.contains("kinds") || table.contains("services") ||
+        table.contains("hooks") || table.contains("web");
     const auto distrust = needs_trust ? reason_to_distrust(access) : std::nullopt;
     if (distrust) {
         throw Error(ErrorKind::usage, file.string() + ": " + *distrust);
@@ -204,7 +224,8 @@ Config load_config(const std::filesystem::path& file)
         }
     }
     read_secrets(root, config, directory);
-    read_kinds(root, config, directory);
+    const auto defaults = read_kinds(root, config, directory);
+    read_hooks(root, config, defaults, directory);
     read_schedules(root, config);
     root.refuse_unknown();
     problems.throw_if_any();

@@ -19,6 +19,18 @@ const CommandConfig* started_process(const KindConfig& kind)
     return std::get_if<CommandConfig>(&kind.runs);
 }
 
+void refuse_root(const std::string& what, const KindConfig& kind)
+{
+    const auto* process = started_process(kind);
+    if (process != nullptr && (!process->user || *process->user == "root")) {
+        throw Error(ErrorKind::usage,
+            what + " \"" + kind.policy.kind +
+                "\" would run as root; another user for the worker, user = \"NAME\" in the " + what +
+                ", or allow_root = true in [worker] (JOBRUNNER_ALLOW_ROOT=1 in its environment) was "
+                "expected");
+    }
+}
+
 } // namespace
 
 void check_user(const Config& config, uid_t effective, bool allowed)
@@ -27,14 +39,10 @@ void check_user(const Config& config, uid_t effective, bool allowed)
         return;
     }
     for (const auto& kind : config.kinds) {
-        const auto* process = started_process(kind);
-        if (process != nullptr && (!process->user || *process->user == "root")) {
-            throw Error(ErrorKind::usage,
-                "kind \"" + kind.policy.kind +
-                    "\" would run as root; another user for the worker, user = \"NAME\" in the kind, or "
-                    "allow_root = true "
-                    "in [worker] (JOBRUNNER_ALLOW_ROOT=1 in its environment) was expected");
-        }
+        refuse_root("kind", kind);
+    }
+    for (const auto& hook : config.hooks) {
+        refuse_root("hook", hook.call);
     }
 }
 

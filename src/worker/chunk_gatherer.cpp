@@ -6,20 +6,26 @@ namespace jobrunner {
 
 ChunkGatherer::ChunkGatherer(Start start) : start_(std::move(start)) {}
 
-void ChunkGatherer::start(std::map<std::string, Gathered>::iterator gathered)
+void ChunkGatherer::start(
+    std::unique_lock<std::mutex>& lock, std::map<std::string, Gathered>::iterator gathered)
 {
     const auto jobs = std::move(gathered->second.jobs);
     kinds_.erase(gathered);
+    ++starting_;
+    lock.unlock();
     start_(jobs);
+    lock.lock();
+    --starting_;
+    started_.notify_all();
 }
 
 void ChunkGatherer::add(const ClaimedJob& job, const ChunkConfig& chunk)
 {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     const auto [gathered, is_first] = kinds_.try_emplace(job.kind);
     gathered->second.jobs.push_back(job);
     if (static_cast<int>(gathered->second.jobs.size()) >= chunk.max) {
-        start(gathered);
+        start(lock, gathered);
         return;
     }
     if (!is_first) {
@@ -34,7 +40,8 @@ void ChunkGatherer::add(const ClaimedJob& job, const ChunkConfig& chunk)
 
 bool ChunkGatherer::remove(const ClaimToken& token)
 {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
+    started_.wait(lock, [this] { return starting_ == 0; });
     for (auto gathered = kinds_.begin(); gathered != kinds_.end(); ++gathered) {
         auto& jobs = gathered->second.jobs;
         if (std::erase_if(jobs, [&](const ClaimedJob& job) { return job.token == token; }) > 0) {
@@ -77,7 +84,7 @@ void ChunkGatherer::watch(const std::stop_token& stop)
             changed_.wait_until(
                 lock, stop, due, [&] { return next_due() != kinds_.end() && next_due()->second.due < due; });
         } else {
-            start(next);
+            start(lock, next);
         }
     }
 }

@@ -16,8 +16,8 @@ namespace jobrunner {
 
 // Gathers the jobs of kinds that are run many at a time, until there are enough of a kind or the first has waited long enough.
 //
-// Threads: all methods from any thread. `start` is called from the thread of an add() or from the gatherer's own, and a
-// job counts as gathered until it returns: remove() waits for it. It must not call the gatherer.
+// Threads: all methods from any thread. `start` is called from the thread of an add() or from the gatherer's own. It may add
+// further jobs; remove() waits until no start() is under way, so that a job is either here or started.
 class ChunkGatherer {
 public:
     using Start = std::function<void(const std::vector<ClaimedJob>&)>;
@@ -38,13 +38,15 @@ private:
         Clock::time_point due;
     };
 
-    void start(std::map<std::string, Gathered>::iterator gathered);
+    void start(std::unique_lock<std::mutex>& lock, std::map<std::string, Gathered>::iterator gathered);
     void watch(const std::stop_token& stop);
     [[nodiscard]] std::map<std::string, Gathered>::iterator next_due();
 
     const Start start_;
     std::mutex mutex_;
     std::condition_variable_any changed_;
+    std::condition_variable started_;
+    int starting_ = 0;                      // calls of `start` that have not returned
     std::map<std::string, Gathered> kinds_; // those with jobs
     std::jthread clock_;                    // begins with the first job; last: it uses the rest
 };

@@ -3,6 +3,7 @@
 #include "config/database_url.hpp"
 #include "worker/check_user.hpp"
 #include "worker/command_runner.hpp"
+#include "worker/hook_runner.hpp"
 #include "worker/http_runner.hpp"
 #include "worker/progress_line.hpp"
 #include "worker/runner_set.hpp"
@@ -83,6 +84,9 @@ WorkerOptions worker_options(const WorkOptions& options, const Config& config)
 // More statements at once than that slow each other down rather than finish earlier.
 constexpr int sql_sessions_max = 16;
 
+// A call that takes longer is no reason not to stop.
+constexpr Milliseconds hooks_end_within{5'000};
+
 // In the order of KindConfig::runs.
 RunnerSet::Runners make_runners(
     const WorkOptions& options, const std::shared_ptr<const Config>& config, RunSink& sink)
@@ -104,11 +108,16 @@ public:
         : options_(options),
           config_(std::make_shared<const Config>(options.config)),
           watch_(options.watch ? options.watch([this] { return figures(); }) : nullptr),
-          worker_(worker_options(options, *config_), [&](RunSink& sink) {
-              auto runners = std::make_unique<RunnerSet>(config_, make_runners(options, config_, sink), sink);
-              runners_ = runners.get();
-              return runners;
-          })
+          hooks_(config_, without_password(options.database.url)),
+          worker_(
+              worker_options(options, *config_),
+              [&](RunSink& sink) {
+                  auto runners =
+                      std::make_unique<RunnerSet>(config_, make_runners(options, config_, sink), sink);
+                  runners_ = runners.get();
+                  return runners;
+              },
+              &hooks_)
     {
         shown_ = &worker_;
     }
@@ -136,6 +145,7 @@ public:
             progress.show(worker_);
             return hurry_;
         });
+        hooks_.drain(hurry_ ? Milliseconds{0} : hooks_end_within);
         return leave();
     }
 
@@ -183,6 +193,7 @@ private:
             check_user(*loaded);
             config_ = std::move(loaded);
             runners_->set_config(config_);
+            hooks_.set_config(config_);
             worker_.reconfigure(worker_options(options_, *config_));
             spdlog::info("config_reloaded file={} kinds={}", options_.config_path, config_->kinds.size());
         } catch (const Error& error) {
@@ -209,6 +220,7 @@ private:
     RunnerSet* runners_ = nullptr;              // the worker's
     std::atomic<const Worker*> shown_{nullptr}; // once it is there
     std::shared_ptr<void> watch_;
+    HookRunner hooks_;
     Worker worker_;
     bool stopping_ = false;
     bool hurry_ = false;

@@ -77,8 +77,11 @@ void write_all(std::vector<Item>& items, Write write)
 
 } // namespace
 
-Settler::Settler(OpenStorage open, RunBoard& board, std::function<void()> on_settled)
-    : storage_(std::move(open), "settle"), board_(board), on_settled_(std::move(on_settled))
+Settler::Settler(OpenStorage open, RunBoard& board, std::function<void()> on_settled, OnEnd on_end)
+    : storage_(std::move(open), "settle"),
+      board_(board),
+      on_settled_(std::move(on_settled)),
+      on_end_(std::move(on_end))
 {
 }
 
@@ -273,6 +276,7 @@ void Settler::add_to(WorkerFigures& figures) const
 
 void Settler::note(const Settlement& settlement, Settled settled)
 {
+    on_end_(settlement, settled);
     if (settled == Settled::lost) {
         ++counts_.lost;
         log_job(spdlog::level::warn, "claim_lost", settlement.token, settlement.kind, settlement.attempt,

@@ -30,7 +30,10 @@ struct SettledCounts {
 // Threads: push and write from any thread; run() on one of its own.
 class Settler {
 public:
-    Settler(OpenStorage open, RunBoard& board, std::function<void()> on_settled);
+    using OnEnd = std::function<void(const Settlement&, Settled)>;
+
+    // `on_end` is called for each end that the database has.
+    Settler(OpenStorage open, RunBoard& board, std::function<void()> on_settled, OnEnd on_end);
 
     void push(Settlement settlement);
     // Dropped, and said so in the log, when too much is waiting already.
@@ -65,6 +68,7 @@ private:
     StorageHolder storage_;
     RunBoard& board_;
     std::function<void()> on_settled_;
+    OnEnd on_end_;
     SettledCounts counts_;
     DurationMeter meter_;
     std::mutex mutex_;

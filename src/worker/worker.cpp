@@ -85,9 +85,16 @@ double random_share()
 
 } // namespace
 
-Worker::Worker(WorkerOptions options, const MakeRunner& make_runner)
-    : board_(limits_of(options)),
-      settler_(opener(options), board_, [this] { dispatcher_.nudge(); }),
+Worker::Worker(WorkerOptions options, const MakeRunner& make_runner, RunObserver* observer)
+    : observer_(observer),
+      board_(limits_of(options)),
+      settler_(
+          opener(options), board_, [this] { dispatcher_.nudge(); },
+          [this](const Settlement& settlement, Settled how) {
+              if (observer_ != nullptr) {
+                  observer_->settled(settlement, how);
+              }
+          }),
       runner_(make_runner(*this)),
       keeper_(opener(options), record_of(options),
           {.on_lease = [this](std::chrono::nanoseconds until) { runner_->lease_until(until); },
@@ -208,6 +215,9 @@ void Worker::start_all(std::vector<ClaimedJob> jobs)
     while (!jobs.empty()) {
         for (const auto& job : jobs) {
             log_job(spdlog::level::debug, "job_started", job.token, job.kind, job.attempt);
+            if (observer_ != nullptr) {
+                observer_->started(job);
+            }
             runner_->start(job);
         }
         jobs = board_.next();

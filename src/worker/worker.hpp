@@ -7,6 +7,7 @@
 #include "worker/job_runner.hpp"
 #include "worker/lease_keeper.hpp"
 #include "worker/run_board.hpp"
+#include "worker/run_observer.hpp"
 #include "worker/settler.hpp"
 
 #include <functional>
@@ -37,7 +38,8 @@ public:
 
     // Starts to work. Throws Error where the database cannot be used at all (outdated schema); one that is
     // not reachable is waited for.
-    Worker(WorkerOptions options, const MakeRunner& make_runner);
+    // `observer`, if there is one, must outlive it.
+    Worker(WorkerOptions options, const MakeRunner& make_runner, RunObserver* observer = nullptr);
     ~Worker() override;
 
     // New kinds, limits or policies: what runs goes on as it began.
@@ -78,6 +80,7 @@ private:
     std::optional<Error> failure_;
     bool stopped_ = false;
 
+    RunObserver* const observer_;
     RunBoard board_;
     Settler settler_;
     std::unique_ptr<JobRunner> runner_;

@@ -143,6 +143,22 @@ TEST_CASE_FIXTURE(ChunkFixture,
     CHECK(sink.reports.at(3).error_class == "MalformedMessage");
 }
 
+TEST_CASE("chunk gatherer: a start that ends its jobs at once, and has the next ones added, does not wait "
+          "for itself")
+{
+    int starts = 0;
+    ChunkGatherer* self = nullptr;
+    ChunkGatherer gatherer([&](const std::vector<ClaimedJob>& jobs) {
+        if (++starts < 5) {
+            self->add(job(jobs.front().token.job + 1), {.max = 1, .wait = 1h});
+        }
+    });
+    self = &gatherer;
+    gatherer.add(job(1), {.max = 1, .wait = 1h});
+    CHECK(starts == 5);
+    CHECK_FALSE(gatherer.remove({1, 1, 7}));
+}
+
 TEST_CASE("chunk gatherer: enough jobs start at once, fewer when the first has waited, and one that was "
           "taken out never")
 {
