@@ -36,11 +36,11 @@ on = ["dead"]
 command = ["$place/break"]
 END
 "$jobrunner" config check > "$place/check.log"
-well=$("$jobrunner" enqueue do '{"how": "well"}')
-badly=$("$jobrunner" enqueue do '{"how": "badly"}')
-snooze=$("$jobrunner" enqueue do '{"how": "snooze"}')
+well=$("$jobrunner" enqueue "do" '{"how": "well"}')
+badly=$("$jobrunner" enqueue "do" '{"how": "badly"}')
+snooze=$("$jobrunner" enqueue "do" '{"how": "snooze"}')
 other=$("$jobrunner" enqueue other '{"how": "badly"}')
-slow=$("$jobrunner" enqueue do '{"how": "slow"}')
+slow=$("$jobrunner" enqueue "do" '{"how": "slow"}')
 start_worker one
 wait_for 20 "the slow one" sql_is running "SELECT state FROM jobs WHERE id = $slow"
 "$jobrunner" cancel "$slow" > "$place/cancel.log"
