@@ -56,7 +56,7 @@ differences() {
 
 die_at() {
     local status=0
-    JOBRUNNER_FAULT_POINT=$1:$((RANDOM % 3 + 1)) timeout 60 "$jobrunner" work 2>> "$place/killed.log" || status=$?
+    JOBRUNNER_FAULT_POINT=$1:$((RANDOM % 3 + 1)) timeout 250 "$jobrunner" work 2>> "$place/killed.log" || status=$?
     ((status == 137)) || fail "a worker that was to die at $1 ended with $status"
 }
 
