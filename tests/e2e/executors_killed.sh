@@ -2,12 +2,12 @@
 # The same jobs through each way to run one, while workers are killed (SIGKILL) and stopped past their leases (SIGSTOP, SIGCONT):
 # every job completes, each was run at least once by its own witness, and what SQL and C++ wrote in the transaction that completed the
 # job is there exactly once.
-# JOBRUNNER_E2E_EACH: how many jobs for each way (150); JOBRUNNER_E2E_FAULTS: kills and stops at least (6).
+# JOBRUNNER_E2E_EACH: how many jobs for each way (60); JOBRUNNER_E2E_FAULTS: kills and stops at least (5).
 # ctest: timeout=300
 source "$(dirname "$0")/support/harness.sh"
 on_each_backend "$@"
-each=${JOBRUNNER_E2E_EACH:-150}
-faults=${JOBRUNNER_E2E_FAULTS:-6}
+each=${JOBRUNNER_E2E_EACH:-60}
+faults=${JOBRUNNER_E2E_FAULTS:-5}
 example=${JOBRUNNER_WORKER_EXAMPLE:-$(dirname "$jobrunner")/worker_example}
 
 # The witnesses: a line for each run, outside of the database.

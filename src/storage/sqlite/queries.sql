@@ -574,10 +574,9 @@ WHERE closed_at IS NULL
 
 -- Jobs that must not run, since a parent failed. ?1 the last note.
 SELECT j.id, d.parent_id, d.parent_state
-FROM gate_news n
+FROM (SELECT DISTINCT job_id FROM gate_news WHERE id <= ?1 AND job_id IS NOT NULL) n
 CROSS JOIN jobs j ON j.id = n.job_id AND j.state = 'blocked' AND j.on_dependency_failure = 'cancel'
 CROSS JOIN dependencies d ON d.job_id = j.id AND d.parent_state IN ('dead', 'cancelled')
-WHERE n.id <= ?1
 GROUP BY j.id
 HAVING min(d.parent_id);
 
