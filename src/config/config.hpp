@@ -52,6 +52,13 @@ struct ResourceLimits {
     std::optional<std::uint64_t> file_size_bytes;
 };
 
+// Looks at some of a command's processes while they run, with a program that is started before theirs.
+struct ProfileConfig {
+    std::vector<std::string> command; // {file} in it is where the profile goes
+    std::string directory;            // absolute; of the profiles
+    double share = 1.0;               // of the jobs
+};
+
 // A process for each job.
 struct CommandConfig {
     // The program is a literal: an absolute path, or a bare name to be found in PATH.
@@ -68,6 +75,7 @@ struct CommandConfig {
     std::optional<int> umask;
     int nice = 0;
     bool no_new_privileges = true;
+    std::optional<ProfileConfig> profile{};
     bool allow_leading_dash = false; // whether a value may begin an argument with a dash
 };
 

@@ -176,6 +176,36 @@ void check_secret_environment(
     }
 }
 
+std::optional<ProfileConfig> read_profile(ConfigSection& section, const std::filesystem::path& directory)
+{
+    auto table = section.section("profile");
+    if (!table) {
+        return std::nullopt;
+    }
+    ProfileConfig profile;
+    bool names_file = false;
+    for (const auto& text : table->texts("command", command_expected).value_or(std::vector<ConfigText>{})) {
+        names_file = names_file || text.value.find("{file}") != std::string::npos;
+        profile.command.push_back(text.value);
+    }
+    if (!names_file) {
+        table->problem("command",
+            "has no {file}, where the profile goes; [\"perf\", \"record\", \"-o\", \"{file}\", \"--\"] or "
+            "the like was "
+            "expected");
+    } else if (profile.command.front().find('/') != std::string::npos) {
+        profile.command.front() = resolved(profile.command.front(), directory);
+    }
+    if (const auto text = table->text("directory", "the path of a directory for profiles")) {
+        profile.directory = resolved(*text, directory);
+    } else {
+        table->problem("directory", "is missing; the path of a directory for profiles was expected");
+    }
+    assign(profile.share, table->number("share", {0.0, 1.0}));
+    table->refuse_unknown();
+    return profile;
+}
+
 std::vector<ArgsTemplate> read_command(
     ConfigSection& section, const std::filesystem::path& directory, std::string_view key)
 {

@@ -12,6 +12,10 @@ namespace jobrunner {
     ConfigSection& section, Milliseconds default_grace, const std::filesystem::path& directory);
 
 // Adds a problem for each variable whose secret is not declared.
+// `profile` of a command.
+[[nodiscard]] std::optional<ProfileConfig> read_profile(
+    ConfigSection& section, const std::filesystem::path& directory);
+
 void check_secret_environment(
     ConfigSection& section, const CommandConfig& command, const std::map<std::string, SecretConfig>& secrets);
 

@@ -76,6 +76,10 @@ void check_chunk(ConfigSection& section, const KindConfig& kind)
             "stands beside http, which sends one job at a time; a command, a service or sql was expected");
     }
     if (const auto* command = std::get_if<CommandConfig>(&kind.runs)) {
+        if (command->profile) {
+            section.problem(
+                "profile", "stands beside chunk; a command that runs one job at a time was expected");
+        }
         for (const auto& argument : command->argv) {
             if (!argument.is_literal()) {
                 section.problem("command",
@@ -140,6 +144,7 @@ KindConfig read_kind(const std::string& name, ConfigSection section, const KindD
     if (*way == "command") {
         auto command = read_process(section, defaults.grace, directory);
         command.argv = read_command(section, directory);
+        command.profile = read_profile(section, directory);
         assign(command.allow_leading_dash, section.flag("allow_leading_dash"));
         check_secret_environment(section, command, defaults.secrets);
         kind.runs = std::move(command);

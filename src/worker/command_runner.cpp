@@ -6,6 +6,7 @@
 #include "worker/command_report.hpp"
 #include "worker/command_spec.hpp"
 #include "worker/job_message.hpp"
+#include "worker/random_share.hpp"
 #include "worker/run_reports.hpp"
 
 namespace jobrunner {
@@ -51,12 +52,18 @@ void CommandRunner::start(const ClaimedJob& job)
         const auto& [kind, command] = command_of(*config, job.kind);
         ProcessSpec spec = command_spec(job, command, kind.policy, database_,
             [&](const std::string& name) { return secret_value(*config, name); });
+        std::string profile;
+        if (command.profile && random_share() < command.profile->share) {
+            profile = add_profiler(spec, *command.profile,
+                std::to_string(job.token.job) + "-" + std::to_string(job.token.fence) + ".profile");
+        }
         spec.key = ++last_key_;
         runs_[spec.key] = {.token = job.token,
             .cause = {},
             .said = {},
             .malformed = {},
-            .timeout = spec.timeout.value_or(Milliseconds{0})};
+            .timeout = spec.timeout.value_or(Milliseconds{0}),
+            .profile = std::move(profile)};
         keys_[job.token.job] = spec.key;
         lock.unlock();
         executor_->start(std::move(spec));
@@ -261,7 +268,7 @@ void CommandRunner::on_end(ProcessEnded end)
 
     RunReport report = command_report(end, run.cause, run.timeout);
     note_usage(report, end);
-    report.output = text_of(end.output);
+    report.output = (run.profile.empty() ? "" : "profile: " + run.profile + "\n") + text_of(end.output);
     report.wrote_live_output = run.wrote_live;
     // The job's own word counts where it was let to finish: its exit code is then only a detail.
     if (run.said && end.end == ProcessEnd::exited) {

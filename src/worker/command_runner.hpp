@@ -37,6 +37,7 @@ private:
         std::string malformed; // the first message that was none
         Milliseconds timeout{0};
         bool wrote_live = false;
+        std::string profile; // where its profile goes; empty: it has none
     };
 
     void on_event(ProcessEvent event);

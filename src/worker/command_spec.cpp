@@ -134,6 +134,21 @@ ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, co
     return spec;
 }
 
+std::string add_profiler(ProcessSpec& spec, const ProfileConfig& profile, const std::string& name)
+{
+    constexpr std::string_view place = "{file}";
+    const std::string file = profile.directory + "/" + name;
+    std::vector<std::string> argv = profile.command;
+    for (auto& argument : argv) {
+        if (const auto at = argument.find(place); at != std::string::npos) {
+            argument.replace(at, place.size(), file);
+        }
+    }
+    argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
+    spec.argv = std::move(argv);
+    return file;
+}
+
 ProcessSpec command_chunk_spec(const std::vector<ClaimedJob>& jobs, const CommandConfig& command,
     const KindPolicy& policy, const std::string& database_without_password, const ReadSecret& read_secret)
 {

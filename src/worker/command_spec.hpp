@@ -20,6 +20,9 @@ inline constexpr std::size_t command_checkpoint_bytes_max = std::size_t{96} * 10
     const KindPolicy& policy, const std::string& database_without_password,
     const ReadSecret& read_secret = {});
 
+// Puts the profiler's command before the process's own; `name` is that of the profile in its directory. Returns where it goes.
+std::string add_profiler(ProcessSpec& spec, const ProfileConfig& profile, const std::string& name);
+
 // The process that a command kind makes of a chunk: its jobs come on standard input, a line of JSON each.
 [[nodiscard]] ProcessSpec command_chunk_spec(const std::vector<ClaimedJob>& jobs,
     const CommandConfig& command, const KindPolicy& policy, const std::string& database_without_password,

@@ -2,12 +2,12 @@
 
 #include "core/text.hpp"
 #include "core/version.hpp"
+#include "worker/random_share.hpp"
 #include "worker/worker_log.hpp"
 #include "worker/worker_report.hpp"
 
 #include <unistd.h>
 
-#include <random>
 #include <set>
 
 namespace jobrunner {
@@ -75,12 +75,6 @@ WorkerRecord record_of(const WorkerOptions& options)
 OpenStorage opener(const WorkerOptions& options)
 {
     return [database = options.database] { return open_storage(database); };
-}
-
-double random_share()
-{
-    thread_local std::mt19937 random(std::random_device{}());
-    return std::uniform_real_distribution<double>(0.0, 1.0)(random);
 }
 
 } // namespace

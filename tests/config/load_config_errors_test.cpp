@@ -46,6 +46,25 @@ TEST_CASE_FIXTURE(ConfigFixture, "load: a chunk needs a way to run that takes ma
               .find("stands beside http") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(ConfigFixture, "load: a profile says what is started, and where profiles go")
+{
+    const auto config =
+        load(a_kind + "profile = { command = [\"perf\", \"{file}\"], directory = \"p\", share = 0.25 }\n");
+    const auto profile = std::get<CommandConfig>(find_kind(config, "a")->runs).profile;
+    REQUIRE(profile);
+    CHECK(profile->directory == (directory / "p").string());
+    CHECK(profile->share == 0.25);
+
+    CHECK(refusal(a_kind + "profile = { command = [\"perf\"], directory = \"p\" }\n").find("has no {file}") !=
+        std::string::npos);
+    CHECK(
+        refusal(a_kind + "profile = { command = [\"perf\", \"{file}\"] }\n").find("directory for profiles") !=
+        std::string::npos);
+    CHECK(refusal(a_kind +
+              "profile = { command = [\"perf\", \"{file}\"], directory = \"p\" }\nchunk = { max = 2 }\n")
+              .find("profile: stands beside chunk") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(ConfigFixture, "load: a wrong type says what was found and expected")
 {
     CHECK(refusal("[worker]\nslots = \"ten\"\n") ==

@@ -63,6 +63,26 @@ id=$("$jobrunner" enqueue echo '{"text": "-e"}')
 "$jobrunner" work --until-idle 2> "$place/work.log"
 equal "a job whose value is an option" "$(sql "SELECT state FROM all_jobs WHERE id = $id")" dead
 contains "its error" "$("$jobrunner" show "$id")" "{args.text} begins with a dash"
+
+# A kind that is profiled: the program goes on as it would, and its attempt says where the profile is.
+cat > "$place/profiler" << 'END'
+#!/bin/sh
+echo "of $2" > "$1"
+shift
+exec "$@"
+END
+chmod +x "$place/profiler"
+mkdir "$place/profiles"
+use_config << END
+[kinds."echo"]
+command = ["echo", "{args.text}"]
+profile = { command = ["$place/profiler", "{file}"], directory = "$place/profiles" }
+END
+id=$("$jobrunner" enqueue echo '{"text": "profiled"}')
+"$jobrunner" work --until-idle 2> "$place/work.log"
+contains "the job's output" "$("$jobrunner" logs "$id")" "profiled"
+contains "where its profile is" "$("$jobrunner" logs "$id")" "profile: $place/profiles/$id-1.profile"
+equal "its profile" "$(cat "$place/profiles/$id-1.profile")" "of echo"
 rm "$JOBRUNNER_CONFIG"
 unset JOBRUNNER_CONFIG
 complains 5 "127.0.0.1" "$jobrunner" --database postgresql://nobody:secret@127.0.0.1:1/none list

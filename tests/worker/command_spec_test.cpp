@@ -57,6 +57,18 @@ TEST_CASE("command spec: a job is told about itself, and gets nothing of the wor
     CHECK_FALSE(has(spec, "JOBRUNNER_DATABASE=postgresql:///shop"));
 }
 
+TEST_CASE("command spec: a profiler is started first, and told where the profile goes")
+{
+    auto spec = command_spec(job_with(R"({"path": "{file}"})"), digest(), {}, "");
+
+    const auto file =
+        add_profiler(spec, {.command = {"perf", "--to={file}", "--"}, .directory = "/var/p"}, "42-3.profile");
+
+    CHECK(file == "/var/p/42-3.profile");
+    CHECK(spec.argv ==
+        std::vector<std::string>{"perf", "--to=/var/p/42-3.profile", "--", "digest", "--file={file}"});
+}
+
 TEST_CASE("command spec: a chunk's jobs come as lines, and its time is the shortest of theirs")
 {
     auto first = job_with(R"({"path": "x"})");
