@@ -115,7 +115,9 @@ drain() {
         return
     fi
     local began ended
-    yes "{\"kind\": \"$1\"}" | head -n "$count" > "$place/jobs.jsonl"
+    for ((i = 0; i < count; i++)); do
+        echo "{\"kind\": \"$1\"}"
+    done > "$place/jobs.jsonl"
     "$jobrunner" enqueue --file "$place/jobs.jsonl" > /dev/null 2>&1
     began=$(date +%s%N)
     "$jobrunner" --log-level error work --until-idle

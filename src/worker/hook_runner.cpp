@@ -66,14 +66,8 @@ std::string_view event_of(const Settlement& settlement)
 } // namespace
 
 HookRunner::HookRunner(std::shared_ptr<const Config> config, const std::string& database_without_password)
-    : config_(std::move(config)), last_call_(random_start())
+    : config_(std::move(config)), last_call_(random_start()), database_(database_without_password)
 {
-    const auto hooks = config_of_hooks(*config_);
-    RunSink& sink = *this;
-    RunnerSet::Runners runners;
-    runners[0] = std::make_unique<CommandRunner>(hooks, database_without_password, sink);
-    runners[2] = std::make_unique<HttpRunner>(hooks, sink);
-    runners_ = std::make_unique<RunnerSet>(hooks, std::move(runners), sink);
 }
 
 HookRunner::~HookRunner()
@@ -83,11 +77,25 @@ HookRunner::~HookRunner()
 
 void HookRunner::set_config(const std::shared_ptr<const Config>& config)
 {
-    {
-        const std::lock_guard lock(mutex_);
-        config_ = config;
+    const std::lock_guard lock(mutex_);
+    config_ = config;
+    if (runners_) {
+        runners_->set_config(config_of_hooks(*config));
     }
-    runners_->set_config(config_of_hooks(*config));
+}
+
+// A worker without hooks pays for none. `mutex_` is held.
+RunnerSet& HookRunner::runners()
+{
+    if (!runners_) {
+        const auto hooks = config_of_hooks(*config_);
+        RunSink& sink = *this;
+        RunnerSet::Runners ways;
+        ways[0] = std::make_unique<CommandRunner>(hooks, database_, sink);
+        ways[2] = std::make_unique<HttpRunner>(hooks, sink);
+        runners_ = std::make_unique<RunnerSet>(hooks, std::move(ways), sink);
+    }
+    return *runners_;
 }
 
 bool HookRunner::wants(std::string_view event, const std::string& kind)
@@ -155,17 +163,23 @@ void HookRunner::call(const Event& event)
     start_next();
 }
 
+// One thread at a time, and never from within itself: a call that fails at once comes back here by done().
 void HookRunner::start_next()
 {
     std::unique_lock lock(mutex_);
+    if (std::exchange(starting_, true)) {
+        return; // Who does it looks once more before it stops.
+    }
     while (running_ < running_max && !waiting_.empty()) {
         const ClaimedJob job = std::move(waiting_.front());
         waiting_.pop_front();
         ++running_;
+        RunnerSet& to = runners();
         lock.unlock();
-        runners_->start(job);
+        to.start(job);
         lock.lock();
     }
+    starting_ = false;
 }
 
 void HookRunner::done(const ClaimToken& token, RunReport report)

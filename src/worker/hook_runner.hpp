@@ -46,6 +46,7 @@ private:
     }
     [[nodiscard]] bool wants(std::string_view event, const std::string& kind);
     void call(const Event& event);
+    [[nodiscard]] RunnerSet& runners();
     void start_next();
 
     std::mutex mutex_;
@@ -53,9 +54,11 @@ private:
     std::shared_ptr<const Config> config_;
     std::deque<ClaimedJob> waiting_;
     int running_ = 0;
+    bool starting_ = false;    // some thread starts what waits
     std::int64_t dropped_ = 0; // since it was said last
     WorkerId last_call_;
-    std::unique_ptr<RunnerSet> runners_; // last: its threads use the rest
+    const std::string database_;
+    std::unique_ptr<RunnerSet> runners_; // with the first hook; last: its threads use the rest
 };
 
 } // namespace jobrunner

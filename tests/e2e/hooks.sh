@@ -70,6 +70,30 @@ equal "states" "$(sql "SELECT state, count(*) FROM all_jobs GROUP BY state ORDER
     "$([[ $backend == sqlite ]] && echo 'cancelled|1 completed|1 dead|2 scheduled|1 ' || echo 'scheduled|1 completed|1 cancelled|1 dead|2 ')"
 promises_kept
 
+# Many calls, of which one sort is slow and one fails at once, for its event has no outcome: each is made, and none twice.
+use_config << END
+[worker]
+slots = 20
+[kinds."do"]
+command = ["true"]
+[hooks."slow"]
+command = ["$place/note", "{args.event}", "$place/slowly"]
+[hooks."missing"]
+on = ["started"]
+command = ["true", "{args.outcome}"]
+END
+for _ in {1..200}; do
+    echo '{"kind": "do"}'
+done > "$place/many.jsonl"
+"$jobrunner" enqueue --file "$place/many.jsonl" > /dev/null
+start_worker many
+touch "$place/slowly"
+many_ended() { [[ $(wc -l < "$place/slowly") == 200 ]]; }
+wait_for 60 "many jobs and their hooks" many_ended
+stop_worker "$worker_pid"
+equal "hooks of ends" "$(wc -l < "$place/slowly")" 200
+equal "hooks that failed at once" "$(grep -c 'hook_failed.*args.outcome' "$place/many.log")" 200
+
 status=0
 printf '[kinds.a]\ncommand = ["true"]\n[hooks.b]\non = ["sometimes"]\nkinds = ["c"]\n' > "$place/wrong.toml"
 "$jobrunner" --config "$place/wrong.toml" config check 2> "$place/wrong.log" || status=$?
