@@ -8,6 +8,7 @@
 # table with the median, least and most in brackets. JOBRUNNER_BENCH_BACKEND=sqlite for a file instead of PostgreSQL. Needs
 # jobrunner and bench_worker_bench (scripts/build release; JOBRUNNER_BENCH_BUILD names another build), nginx and Python 3.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 backend=${JOBRUNNER_BENCH_BACKEND:-postgres}
@@ -19,6 +20,10 @@ rounds=${1:-3}
 jobs=${2:-20000}
 build=$PWD/${JOBRUNNER_BENCH_BUILD:-build/release}
 jobrunner=$build/jobrunner
+if [[ ! -x $jobrunner ]]; then
+    echo "executors: $jobrunner is not there; scripts/build release makes it" >&2
+    exit 2
+fi
 export JOBRUNNER_ALLOW_ROOT=1
 place=$(mktemp -d)
 nginx_pid=
