@@ -2,6 +2,7 @@
 
 #include "core/args_template.hpp"
 #include "core/error.hpp"
+#include "core/job_timeout.hpp"
 #include "worker/service_lines.hpp"
 
 #include <algorithm>
@@ -130,7 +131,7 @@ ProcessSpec command_spec(const ClaimedJob& job, const CommandConfig& command, co
     ProcessSpec spec = process_of(command, environment);
     spec.argv = arguments_of(command, job, about);
     spec.stdin_data = job.args;
-    spec.timeout = job.timeout ? job.timeout : policy.timeout;
+    spec.timeout = timeout_of(job, policy);
     return spec;
 }
 
@@ -158,12 +159,7 @@ ProcessSpec command_chunk_spec(const std::vector<ClaimedJob>& jobs, const Comman
     environment["JOBRUNNER_INSTANCE"] = "chunk-" + to_text(jobs.front().token);
     ProcessSpec spec = process_of(command, environment);
     spec.argv = literal_arguments(command);
-    for (const auto& job : jobs) {
-        const auto timeout = job.timeout ? job.timeout : policy.timeout;
-        if (timeout) {
-            spec.timeout = std::min(spec.timeout.value_or(*timeout), *timeout);
-        }
-    }
+    spec.timeout = timeout_of(jobs, policy);
     for (const auto& job : jobs) {
         spec.stdin_data += service_job_line(job, spec.timeout);
     }

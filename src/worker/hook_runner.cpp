@@ -1,12 +1,12 @@
 #include "worker/hook_runner.hpp"
 
+#include "core/text.hpp"
 #include "worker/command_runner.hpp"
 #include "worker/http_runner.hpp"
 #include "worker/worker_log.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -66,7 +66,10 @@ std::string_view event_of(const Settlement& settlement)
 } // namespace
 
 HookRunner::HookRunner(std::shared_ptr<const Config> config, const std::string& database_without_password)
-    : config_(std::move(config)), last_call_(random_start()), database_(database_without_password)
+    : has_hooks_(!config->hooks.empty()),
+      config_(std::move(config)),
+      last_call_(random_start()),
+      database_(database_without_password)
 {
 }
 
@@ -79,6 +82,7 @@ void HookRunner::set_config(const std::shared_ptr<const Config>& config)
 {
     const std::lock_guard lock(mutex_);
     config_ = config;
+    has_hooks_ = !config->hooks.empty();
     if (runners_) {
         runners_->set_config(config_of_hooks(*config));
     }
@@ -98,63 +102,69 @@ RunnerSet& HookRunner::runners()
     return *runners_;
 }
 
-bool HookRunner::wants(std::string_view event, const std::string& kind)
+std::vector<std::string> HookRunner::wanted(std::string_view event, const std::string& kind)
 {
+    std::vector<std::string> hooks;
+    if (!has_hooks_) {
+        return hooks;
+    }
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(config_->hooks, [&](const HookConfig& hook) {
-        return hook.on.contains(std::string(event)) && (hook.kinds.empty() || hook.kinds.contains(kind));
-    });
+    for (const auto& hook : config_->hooks) {
+        if (hook.on.contains(std::string(event)) && (hook.kinds.empty() || hook.kinds.contains(kind))) {
+            hooks.push_back(hook.call.policy.kind);
+        }
+    }
+    return hooks;
 }
 
 void HookRunner::started(const ClaimedJob& job)
 {
-    if (wants("started", job.kind)) {
-        call({"started", job.token.job, job.kind,
-            dumped(event_args("started", job.token, job.kind, job.attempt))});
+    if (const auto hooks = wanted("started", job.kind); !hooks.empty()) {
+        call(hooks, job.token.job, dumped(event_args("started", job.token, job.kind, job.attempt)));
     }
 }
 
 void HookRunner::settled(const Settlement& settlement, Settled how)
 {
+    if (how == Settled::lost) {
+        return;
+    }
     const auto event = how == Settled::completed_by_job ? "completed"
         : how == Settled::failed_by_job                 ? "failed"
                                                         : event_of(settlement);
-    if (how == Settled::lost || !wants(event, settlement.kind)) {
+    const auto hooks = wanted(event, settlement.kind);
+    if (hooks.empty()) {
         return;
     }
     auto args = event_args(event, settlement.token, settlement.kind, settlement.attempt);
     if (how == Settled::applied && settlement.verdict != Verdict::complete) {
         args["outcome"] = settlement.outcome;
-        args["error"] = settlement.report.error.substr(0, error_bytes_max);
+        args["error"] = head_of(settlement.report.error, error_bytes_max);
         args["error_class"] = settlement.report.error_class;
     }
     if (how == Settled::applied && settlement.verdict == Verdict::requeue) {
         args["delay_ms"] = settlement.delay.count();
     }
-    call({event, settlement.token.job, settlement.kind, dumped(args)});
+    call(hooks, settlement.token.job, dumped(args));
 }
 
-void HookRunner::call(const Event& event)
+void HookRunner::call(const std::vector<std::string>& hooks, JobId about, const std::string& args)
 {
     {
         const std::lock_guard lock(mutex_);
-        for (const auto& hook : config_->hooks) {
-            if (!hook.on.contains(std::string(event.name)) ||
-                !(hook.kinds.empty() || hook.kinds.contains(event.kind))) {
-                continue;
-            }
+        for (const auto& hook : hooks) {
             if (waiting_.size() >= waiting_max) {
                 if (dropped_++ == 0) {
-                    spdlog::warn("hooks_dropped hook={} reason=\"{} calls wait already\"",
-                        log_value(hook.call.policy.kind), waiting_max);
+                    spdlog::warn("hooks_dropped hook={} reason=\"{} calls wait already\"", log_value(hook),
+                        waiting_max);
                 }
                 continue;
             }
             ClaimedJob job;
-            job.token = {event.job, 0, ++last_call_}; // No claim has fence 0: a hook can settle nothing.
-            job.kind = hook.call.policy.kind;
+            job.token = {about, 0, ++last_call_}; // No claim has fence 0: a hook can settle nothing.
+            job.kind = hook;
             job.queue = "hooks";
-            job.args = event.args;
+            job.args = args;
             job.attempt = 1;
             job.attempt_limit = 1;
             waiting_.push_back(std::move(job));

@@ -4,12 +4,15 @@
 #include "worker/run_observer.hpp"
 #include "worker/runner_set.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace jobrunner {
 
@@ -31,24 +34,19 @@ public:
     void settled(const Settlement& settlement, Settled how) override;
 
 private:
-    struct Event {
-        std::string_view name; // of hook_events
-        JobId job = 0;
-        std::string kind;
-        std::string args;
-    };
-
     void done(const ClaimToken& token, RunReport report) override;
     void wrote(const ClaimToken&, const std::string&, std::string) override {}
     void progressed(const ClaimToken&, std::optional<double>, std::optional<std::string>,
         std::optional<std::string>) override
     {
     }
-    [[nodiscard]] bool wants(std::string_view event, const std::string& kind);
-    void call(const Event& event);
+    // The hooks that are to be called, by name; most often there are none at all, and that is seen without a lock.
+    [[nodiscard]] std::vector<std::string> wanted(std::string_view event, const std::string& kind);
+    void call(const std::vector<std::string>& hooks, JobId job, const std::string& args);
     [[nodiscard]] RunnerSet& runners();
     void start_next();
 
+    std::atomic<bool> has_hooks_;
     std::mutex mutex_;
     std::condition_variable ended_;
     std::shared_ptr<const Config> config_;

@@ -2,6 +2,7 @@
 
 #include "config/secret_value.hpp"
 #include "core/error.hpp"
+#include "core/job_timeout.hpp"
 #include "worker/command_spec.hpp"
 #include "worker/run_reports.hpp"
 #include "worker/worker_log.hpp"
@@ -156,7 +157,7 @@ ServicePool* ServiceRunner::pool_for(std::span<const ClaimedJob> jobs)
 
 std::optional<Milliseconds> ServiceRunner::timeout_of(const ClaimedJob& job) const
 {
-    return job.timeout ? job.timeout : find_kind(*config_, job.kind)->policy.timeout;
+    return jobrunner::timeout_of(job, find_kind(*config_, job.kind)->policy);
 }
 
 void ServiceRunner::start(const ClaimedJob& job)

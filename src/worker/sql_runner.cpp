@@ -1,11 +1,9 @@
 #include "worker/sql_runner.hpp"
 
 #include "core/error.hpp"
+#include "core/job_timeout.hpp"
 #include "storage/fault_point.hpp"
 #include "worker/run_reports.hpp"
-
-#include <algorithm>
-#include <iterator>
 
 namespace jobrunner {
 namespace {
@@ -52,18 +50,23 @@ void SqlRunner::set_config(std::shared_ptr<const Config> config)
     config_ = std::move(config);
 }
 
-SqlAttempt SqlRunner::attempt_of(const ClaimedJob& job)
+SqlAttempt SqlRunner::attempt_of(std::span<const ClaimedJob> jobs)
 {
-    const KindConfig* kind = find_kind(*config_, job.kind);
+    const std::string& name = jobs.front().kind;
+    const KindConfig* kind = find_kind(*config_, name);
     const auto* sql = kind == nullptr ? nullptr : std::get_if<SqlConfig>(&kind->runs);
     if (sql == nullptr) {
-        throw Error(ErrorKind::not_found, "kind " + job.kind + " is no longer an SQL kind here");
+        throw Error(ErrorKind::not_found, "kind " + name + " is no longer an SQL kind here");
     }
-    return {.jobs = {{job.token, job.args}},
+    SqlAttempt attempt{.jobs = {},
         .is_chunk = kind->chunk.has_value(),
         .statement = sql->statement,
         .role = sql->role,
-        .timeout = job.timeout ? job.timeout : kind->policy.timeout};
+        .timeout = timeout_of(jobs, kind->policy)};
+    for (const auto& job : jobs) {
+        attempt.jobs.push_back({job.token, job.args});
+    }
+    return attempt;
 }
 
 void SqlRunner::start(const ClaimedJob& job)
@@ -71,7 +74,7 @@ void SqlRunner::start(const ClaimedJob& job)
     fault_point("sql_claimed");
     try {
         const std::lock_guard lock(mutex_);
-        enqueue(attempt_of(job));
+        enqueue(attempt_of({&job, 1}));
     } catch (const Error& error) {
         sink_.done(job.token, not_started_report(error));
     }
@@ -82,15 +85,7 @@ void SqlRunner::start_chunk(const std::vector<ClaimedJob>& jobs)
     fault_point("sql_claimed");
     try {
         const std::lock_guard lock(mutex_);
-        SqlAttempt chunk = attempt_of(jobs.front());
-        for (auto job = std::next(jobs.begin()); job != jobs.end(); ++job) {
-            const SqlAttempt one = attempt_of(*job);
-            chunk.jobs.push_back(one.jobs.front());
-            chunk.timeout = chunk.timeout && one.timeout ? std::min(chunk.timeout, one.timeout)
-                : chunk.timeout                          ? chunk.timeout
-                                                         : one.timeout;
-        }
-        enqueue(std::move(chunk));
+        enqueue(attempt_of(jobs));
     } catch (const Error& error) {
         for (const auto& job : jobs) {
             sink_.done(job.token, not_started_report(error));

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -37,7 +38,7 @@ public:
 private:
     using RunKey = std::pair<JobId, int>; // a claim's job and fence
 
-    [[nodiscard]] SqlAttempt attempt_of(const ClaimedJob& job);
+    [[nodiscard]] SqlAttempt attempt_of(std::span<const ClaimedJob> jobs);
     void enqueue(SqlAttempt attempt);
     void serve(const std::stop_token& stop);
     void run(SqlSession& session, const SqlAttempt& attempt, const std::stop_token& stop);
