@@ -35,10 +35,7 @@ for line in sys.stdin:
     os.write(witness, (json.loads(line)["id"] + "\n").encode())
 END
 chmod +x "$place/witness" "$place/service" "$place/chunk"
-export SIGNING_KEY=unused
-python3 "$JOBRUNNER_SOURCE_DIR/tests/e2e/support/http_server.py" "$place/port" > "$place/server.log" 2>&1 &
-worker_pids+=($!)
-wait_for 20 "the server" test -s "$place/port"
+start_http_server
 if [[ $backend == postgres ]]; then
     psql_at "$database_name" -qc "CREATE TABLE effects (job_id bigint); CREATE TABLE bills (job_id bigint, amount text)"
     table() { psql_at "$database_name" -qAtc "$1"; }
@@ -67,7 +64,7 @@ service = ["$place/service", "$place/seen.service"]
 service = ["$place/service", "$place/seen.service.chunk"]
 chunk = { max = 10 }
 [kinds."http"]
-http = { url = "http://127.0.0.1:$(< "$place/port")/seen/{job.id}", allow_private = true }
+http = { url = "$http_server/seen/{job.id}", allow_private = true }
 [kinds."sql"]
 sql = "INSERT INTO effects (job_id) VALUES (\$2)"
 [kinds."sql.chunk"]

@@ -5,10 +5,7 @@
 source "$(dirname "$0")/support/harness.sh"
 on_each_backend "$@"
 
-export SIGNING_KEY=unused
-python3 "$JOBRUNNER_SOURCE_DIR/tests/e2e/support/http_server.py" "$place/port" > "$place/server.log" 2>&1 &
-worker_pids+=($!)
-wait_for 20 "the server" test -s "$place/port"
+start_http_server
 cat > "$place/note" << 'END'
 #!/bin/sh
 echo "$1 $(cat)" >> "$2"
@@ -30,7 +27,7 @@ on = ["started", "completed", "failed", "dead", "cancelled", "snoozed", "release
 kinds = ["do"]
 command = ["$place/note", "{args.event}", "$place/noted"]
 [hooks."tell"]
-http = { url = "http://127.0.0.1:$(< "$place/port")/seen/{args.event}-{args.kind}-{args.job_id}", allow_private = true }
+http = { url = "$http_server/seen/{args.event}-{args.kind}-{args.job_id}", allow_private = true }
 [hooks."broken"]
 on = ["dead"]
 command = ["$place/break"]

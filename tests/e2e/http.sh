@@ -6,10 +6,8 @@ on_each_backend "$@"
 
 export SIGNING_KEY=s3cret-of-the-test
 printf '%s\n' "$SIGNING_KEY" > "$place/signing"
-python3 "$JOBRUNNER_SOURCE_DIR/tests/e2e/support/http_server.py" "$place/port" > "$place/server.log" 2>&1 &
-worker_pids+=($!)
-wait_for 20 "the server" test -s "$place/port"
-server=http://127.0.0.1:$(< "$place/port")
+start_http_server
+server=$http_server
 
 mkdir "$place/nginx"
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \

@@ -141,6 +141,16 @@ start_worker() {
     worker_pids+=("$worker_pid")
 }
 
+# Starts support/http_server.py; sets http_server, its address. What it was asked for is in $place/port.log.
+start_http_server() {
+    export SIGNING_KEY=${SIGNING_KEY:-unused}
+    python3 "$JOBRUNNER_SOURCE_DIR/tests/e2e/support/http_server.py" "$place/port" > "$place/server.log" 2>&1 &
+    worker_pids+=($!)
+    wait_for 20 "the HTTP server" test -s "$place/port"
+    # shellcheck disable=SC2034
+    http_server=http://127.0.0.1:$(< "$place/port")
+}
+
 is_gone() {
     ! kill -0 "$1" 2> /dev/null
 }
